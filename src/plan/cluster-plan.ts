@@ -1,0 +1,74 @@
+// What goes where: the pure answer to "this config on these machines".
+import type { WorkerShape } from '../config/cluster-config.ts';
+
+/** A physical or simulated host as the planner sees it. */
+export interface Machine {
+  /** Swarm's node id, or the name for a machine one only thinks of. */
+  readonly id: string;
+  readonly name: string;
+  readonly cores: number;
+  readonly memoryMiB: number;
+  /** Memory reserved there by services that are not this project's. */
+  readonly othersMemoryMiB: number;
+  /** True where the conductor's containers live; exactly one machine. */
+  readonly conductor: boolean;
+  /** True for the computer the user also works on: `auto` leaves half of its memory by default. */
+  readonly shared: boolean;
+}
+
+/** Components with one container each; workers and DataNodes are planned by number. */
+export type FixedComponent = 'web' | 'scheduler' | 'spark-driver' | 'spark-master' | 'namenode' | 'checkpointer';
+export type Component = FixedComponent | 'spark-worker' | 'datanode';
+
+/** Memory of one container. `heapMiB` is the JVM's -Xmx (0 where there is no JVM at rest). */
+export interface Sizing {
+  readonly limitMiB: number;
+  readonly reservationMiB: number;
+  readonly heapMiB: number;
+}
+
+export interface WorkerPlan extends WorkerShape {
+  /** Heap of one executor (`spark.executor.memory`). */
+  readonly heapMiB: number;
+  /** Heap of the worker daemon itself. */
+  readonly daemonHeapMiB: number;
+}
+
+/** One follower service: `spark-worker-3` on machine X. Ordinals start at 1. */
+export interface Placement {
+  readonly ordinal: number;
+  readonly machineId: string;
+  readonly machineName: string;
+}
+
+export type LimitedBy = 'cores' | 'memory' | 'requested' | 'nothing';
+
+export interface MachinePlan {
+  readonly id: string;
+  readonly name: string;
+  readonly cores: number;
+  readonly memoryMiB: number;
+  /** Left alone: the system's share, other projects' and what `auto` leaves to the user. */
+  readonly reservedMiB: number;
+  readonly workers: number;
+  readonly datanodes: number;
+  readonly conductor: boolean;
+  readonly left: { readonly cores: number; readonly memoryMiB: number };
+  readonly limitedBy: LimitedBy;
+  /** One sentence: "1.5 GiB left, one worker needs 2 GiB; memory ran out first". */
+  readonly explanation: string;
+}
+
+export interface ClusterPlan {
+  readonly machines: readonly MachinePlan[];
+  readonly worker: WorkerPlan;
+  readonly workers: readonly Placement[];
+  readonly datanodes: readonly Placement[];
+  readonly totalWorkers: number;
+  readonly replication: number;
+  readonly sizing: Readonly<Record<Component, Sizing>>;
+  /** `spark.cores.max` of one run: all workers' cores divided by `runs.parallel`. */
+  readonly coresPerRun: number;
+  /** Replicas of spark-driver. */
+  readonly parallelRuns: number;
+}
