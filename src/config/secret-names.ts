@@ -1,0 +1,24 @@
+// Names of the files in /run/secrets: which ones SparkPlug makes itself, and which a user may choose.
+
+/** Secrets that SparkPlug makes for every cluster. */
+export const systemSecrets = ['spark_auth', 'control', 'web_tokens'] as const;
+export type SystemSecret = (typeof systemSecrets)[number];
+
+/** Swarm takes 64 characters, of which `<project>-<6>_<name>_<12>` spends 21 on what is not the two names. */
+const mostNameCharacters = 43;
+
+/** Why `name` cannot be a job's secret in a project of that name; null for one that can. */
+export function refuseSecretName(
+  name: string,
+  project: string,
+): { readonly message: string; readonly hint: string } | null {
+  const reserved: readonly string[] = [...systemSecrets, 'token'];
+  if (reserved.includes(name))
+    return { message: 'SparkPlug has a secret of this name itself.', hint: 'Choose another name.' };
+  const most = mostNameCharacters - project.length;
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name) && name.length <= most && !name.endsWith('.tmp')) return null;
+  return {
+    message: 'This is no name for a secret.',
+    hint: `Use letters, digits, \`_\`, \`-\` and \`.\`, a letter or digit first, ${most} at most in this project.`,
+  };
+}
