@@ -1,0 +1,96 @@
+// How much memory each component gets: a smallest size that works, growing gently with the machine.
+import type { Component, Sizing } from './cluster-plan.ts';
+
+/** Everything but the workers, whose size is the worker shape's. */
+export type SizedComponent = Exclude<Component, 'spark-worker'>;
+export type ComponentSizing = Readonly<Record<SizedComponent, Sizing>>;
+
+interface SizeRule {
+  /** Container limit up to 8 GiB of machine memory. */
+  readonly smallestMiB: number;
+  /** Part of the machine's memory beyond 8 GiB that is added. */
+  readonly growth: number;
+  readonly largestMiB: number;
+  readonly heap: (limitMiB: number) => number;
+}
+
+const growsFromMiB = 8192;
+const stepMiB = 16;
+
+/**
+ * A JVM needs more than its heap: class metadata, compiled code, thread stacks, collector and direct buffers. Idle
+ * daemons of Spark 4.2 and Hadoop 3.5 measure 160 to 230 MiB resident in all; large heaps need collector tables in
+ * proportion.
+ */
+export function jvmNativeMiB(heapMiB: number): number {
+  return Math.max(140, Math.ceil(heapMiB / 8));
+}
+
+/** The largest heap that fits `limitMiB` together with its native memory, in steps of 16 MiB. */
+function daemonHeap(limitMiB: number): number {
+  return roundDown(Math.min(limitMiB - 140, (limitMiB * 8) / 9));
+}
+
+/**
+ * Heap of a driver: below the native part there is a Python process as well, for which a fifth of the heap stands
+ * aside. Spark refuses to start under 450 MiB (`UnifiedMemoryManager`: 1.5 × 300 MiB reserved), so 512 MiB is the
+ * least.
+ */
+function driverHeap(limitMiB: number): number {
+  return Math.max(512, roundDown((limitMiB - 140) / 1.25));
+}
+
+const noJvm = (): number => 0;
+
+/**
+ * The rules. NameNode: about 1 GiB of heap per million files and blocks (Hadoop's own rule of thumb), so it grows
+ * fastest of the daemons. The checkpointer loads the same image to merge it, without clients to serve. `web` holds
+ * DuckDB's buffers. The scheduler starts Docker's client as a child process, which counts into its limit.
+ */
+const rules: Readonly<Record<SizedComponent, SizeRule>> = {
+  namenode: { smallestMiB: 288, growth: 0.01, largestMiB: 4096, heap: daemonHeap },
+  checkpointer: { smallestMiB: 224, growth: 0.0075, largestMiB: 3072, heap: daemonHeap },
+  datanode: { smallestMiB: 256, growth: 0.0025, largestMiB: 1024, heap: daemonHeap },
+  'spark-master': { smallestMiB: 272, growth: 0.0025, largestMiB: 1024, heap: daemonHeap },
+  web: { smallestMiB: 224, growth: 0.01, largestMiB: 2048, heap: noJvm },
+  scheduler: { smallestMiB: 192, growth: 0.0025, largestMiB: 512, heap: noJvm },
+  'spark-driver': { smallestMiB: 768, growth: 0.04, largestMiB: 4096, heap: driverHeap },
+};
+
+/**
+ * Sizes of all components but the workers: `limit = smallest + growth × (memory − 8 GiB)`, between smallest and
+ * largest, in steps of 16 MiB. What is reserved is the limit: nothing is promised twice, so the sum of limits never
+ * starves the machine.
+ *
+ * Sizes follow the machine's whole memory, not what others leave of it: another project that comes or goes restarts
+ * nothing here. DataNodes are alike everywhere and follow the weakest machine.
+ */
+export function sizeComponents(conductorMemoryMiB: number, weakestMemoryMiB: number): ComponentSizing {
+  return {
+    namenode: size('namenode', conductorMemoryMiB),
+    checkpointer: size('checkpointer', conductorMemoryMiB),
+    datanode: size('datanode', weakestMemoryMiB),
+    'spark-master': size('spark-master', conductorMemoryMiB),
+    web: size('web', conductorMemoryMiB),
+    scheduler: size('scheduler', conductorMemoryMiB),
+    'spark-driver': size('spark-driver', conductorMemoryMiB),
+  };
+}
+
+/** Memory of all conductor containers together; the driver once per parallel run. */
+export function sumConductorMiB(sizing: ComponentSizing, parallelRuns: number): number {
+  const single = ['namenode', 'checkpointer', 'spark-master', 'web', 'scheduler'] as const;
+  const drivers = sizing['spark-driver'].reservationMiB * parallelRuns;
+  return single.reduce((sum, component) => sum + sizing[component].reservationMiB, drivers);
+}
+
+function size(component: SizedComponent, machineMemoryMiB: number): Sizing {
+  const { smallestMiB, growth, largestMiB, heap } = rules[component];
+  const grown = smallestMiB + growth * Math.max(0, machineMemoryMiB - growsFromMiB);
+  const limitMiB = roundDown(Math.min(largestMiB, grown));
+  return { limitMiB, reservationMiB: limitMiB, heapMiB: heap(limitMiB) };
+}
+
+function roundDown(memoryMiB: number): number {
+  return Math.floor(memoryMiB / stepMiB) * stepMiB;
+}
