@@ -8,6 +8,7 @@ export type ImageRefs = Readonly<Record<ImageName, string>>;
 
 /** A generated file, mounted read-only as a Swarm config; its name carries a hash of its content. */
 export interface ConfigFile {
+  /** Unique in the stack, with the hash: `core-site_0f3a…`. */
   readonly name: string;
   /** File name below the Compose folder. */
   readonly file: string;
@@ -65,7 +66,10 @@ export interface ServiceSpec {
   /** Node id that the service must stay on, null for a hand deployment on any manager. */
   readonly machineId: string | null;
   readonly stopGraceMs: number;
-  /** Hash of all above: equal hash, nothing to do. Stands in the label `sparkplug.spec`. */
+  /**
+   * Hash of all above but `replicas` and `machineId` (changing those restarts no container), and of what the configs
+   * contain: equal hash, nothing to do. Stands in the label `sparkplug.spec`.
+   */
   readonly hash: string;
 }
 

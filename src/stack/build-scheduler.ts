@@ -1,0 +1,29 @@
+// scheduler: owns the state and changes the cluster, so it alone has the Docker socket.
+import type { BuildContext } from './build-context.ts';
+import { probeHttp } from './probe-http.ts';
+import { draftService, type ServiceDraft } from './service-draft.ts';
+
+const dockerSocket = '/var/run/docker.sock';
+const desiredTarget = '/etc/sparkplug/desired.json';
+
+export function buildScheduler(context: BuildContext): ServiceDraft {
+  const { desired, bootstrap } = context;
+  return {
+    ...draftService(context, 'scheduler', null),
+    image: desired.images.conductor,
+    // The socket's group is the only way in without root.
+    user: `10001:${desired.socketGid}`,
+    env: {
+      SPARKPLUG_PROJECT: desired.projectId,
+      SPARKPLUG_DESIRED: desiredTarget,
+      SPARKPLUG_CONTROL_SUBNET: desired.subnets.control,
+      SPARKPLUG_DATA_SUBNET: desired.subnets.data,
+    },
+    networks: ['control', 'data'],
+    configs: bootstrap === null ? [] : [{ config: bootstrap.name, target: desiredTarget }],
+    secrets: ['control'],
+    volumes: [{ volume: 'scheduler', target: '/data' }],
+    binds: [{ source: dockerSocket, target: dockerSocket }],
+    healthcheck: probeHttp('scheduler', 7070),
+  };
+}

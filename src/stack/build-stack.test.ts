@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertGolden } from '../../test/fixtures/assert-golden.ts';
+import { defaultCluster, fullCluster } from '../../test/fixtures/example-clusters.ts';
+import { buildStack } from './build-stack.ts';
+import { renderCompose } from './render-compose.ts';
+import type { StackSpec } from './stack-spec.ts';
+
+const bootstrap = '{"projectId":"demo-a1b2c3"}';
+const files = { secrets: 'file', secretFolder: '/home/me/.config/sparkplug/demo-a1b2c3/secrets' } as const;
+
+function build(cluster: typeof defaultCluster, changes: Partial<typeof defaultCluster> = {}): StackSpec {
+  const { desired, plan } = { ...cluster, ...changes };
+  return buildStack(desired, plan, { bootstrap });
+}
+
+function hashes(stack: StackSpec): Record<string, string> {
+  return Object.fromEntries(stack.services.map((service) => [service.name, service.hash]));
+}
+
+/** Names of services whose hash differs. */
+function changed(before: StackSpec, after: StackSpec): string[] {
+  const old = hashes(before);
+  return after.services.filter((service) => old[service.name] !== service.hash).map((service) => service.name);
+}
+
+test('the default cluster on one machine, as a Compose text and its files', () => {
+  const { desired, plan } = defaultCluster;
+  const stack = buildStack(desired, plan, { bootstrap, pinned: false });
+  assertGolden('default/compose.yaml', renderCompose(stack, files));
+  for (const config of stack.configs) assertGolden(`default/${config.file}`, config.content);
+});
+
+test('two machines with every key of the project file, as the scheduler deploys them', () => {
+  const stack = build(fullCluster);
+  assertGolden('full/compose.yaml', renderCompose(stack, { secrets: 'external' }));
+  for (const config of stack.configs) assertGolden(`full/${config.file}`, config.content);
+});
+
+test('exactly the containers of the picture', () => {
+  assert.deepEqual(
+    build(defaultCluster).services.map((service) => service.name),
+    ['web', 'scheduler', 'spark-driver', 'spark-master', 'namenode', 'checkpointer', 'spark-worker-1', 'datanode-1'],
+  );
+});
+
+test('only the scheduler has the socket, only web is published, user code is not on the control network', () => {
+  const { services } = build(fullCluster);
+  const names = (wanted: (service: StackSpec['services'][number]) => boolean) =>
+    services.filter(wanted).map((service) => service.name);
+  assert.deepEqual(
+    names((service) => service.binds.length > 0),
+    ['scheduler'],
+  );
+  assert.deepEqual(
+    names((service) => service.ports.length > 0),
+    ['web'],
+  );
+  assert.deepEqual(
+    names((service) => service.networks.includes('control')),
+    ['web', 'scheduler'],
+  );
+  assert.deepEqual(
+    names((service) => service.secrets.includes('control')),
+    ['web', 'scheduler'],
+  );
+  assert.deepEqual(
+    names((service) => service.user.startsWith('0')),
+    [],
+  );
+});
+
+test("a secret that no job names reaches nobody, a job's reaches driver and workers", () => {
+  const stack = build(fullCluster);
+  assert.ok(!stack.secrets.some((secret) => secret.name === 'of_no_job'));
+  const having = stack.services.filter((service) => service.secrets.includes('warehouse_password'));
+  assert.deepEqual(
+    having.map((service) => service.name),
+    ['spark-driver', 'spark-worker-1', 'spark-worker-2'],
+  );
+});
+
+test('equal arguments give equal stacks, and another bootstrap or machine restarts nothing', () => {
+  const { desired, plan } = defaultCluster;
+  const stack = build(defaultCluster);
+  assert.deepEqual(build(defaultCluster), stack);
+  assert.deepEqual(changed(stack, buildStack(desired, plan, { bootstrap: null, pinned: false })), []);
+  assert.deepEqual(changed(stack, buildStack(desired, plan, { bootstrap: 'another', pinned: false })), []);
+});
+
+test('changed code restarts the driver alone', () => {
+  const { desired } = defaultCluster;
+  const images = { ...desired.images, driver: 'sparkplug/demo-driver:6666' };
+  const stack = build(defaultCluster);
+  assert.deepEqual(changed(stack, build(defaultCluster, { desired: { ...desired, images } })), ['spark-driver']);
+  const forOneRun = buildStack(desired, defaultCluster.plan, { bootstrap, driverImage: images.driver });
+  assert.deepEqual(changed(stack, forOneRun), ['spark-driver']);
+});
+
+test('a cluster grows without restarting what runs', () => {
+  const { plan } = fullCluster;
+  const placement = { ordinal: 3, machineId: 'node2', machineName: 'small' };
+  const grown = {
+    ...plan,
+    workers: [...plan.workers, placement],
+    datanodes: [...plan.datanodes, placement],
+    totalWorkers: 3,
+    coresPerRun: 6,
+  };
+  const names = changed(build(fullCluster), build(fullCluster, { plan: grown }));
+  // The driver is told that a run may take more cores.
+  assert.deepEqual(names, ['spark-driver', 'spark-worker-3', 'datanode-3']);
+});
+
+test('a new content of a secret restarts those who mount it', () => {
+  const { desired } = fullCluster;
+  const secrets = desired.secrets.map((secret) =>
+    secret.name === 'mail_key' ? { ...secret, swarmName: 'full-d4e5f6_mail_key_000000000000' } : secret,
+  );
+  const names = changed(build(fullCluster), build(fullCluster, { desired: { ...desired, secrets } }));
+  assert.deepEqual(names, ['spark-driver', 'spark-worker-1', 'spark-worker-2']);
+});
+
+test('what the user sets cannot change what SparkPlug must set', () => {
+  const driver = build(fullCluster).configs.find((config) => config.file === 'spark-driver.conf');
+  assert.match(driver?.content ?? '', /^spark\.cores\.max=4$/m);
+  assert.match(driver?.content ?? '', /^spark\.sql\.warehouse\.dir=\/elsewhere$/m);
+});

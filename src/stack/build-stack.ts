@@ -1,0 +1,63 @@
+// plan → stack: every service, network, volume, secret and generated file of the cluster, as data.
+import type { ClusterPlan } from '../plan/cluster-plan.ts';
+import { buildCheckpointer } from './build-checkpointer.ts';
+import { type BuildContext, buildConfigs, configFile } from './build-context.ts';
+import { buildDatanode } from './build-datanode.ts';
+import { buildNamenode } from './build-namenode.ts';
+import { buildScheduler } from './build-scheduler.ts';
+import { buildSparkDriver } from './build-spark-driver.ts';
+import { buildSparkMaster } from './build-spark-master.ts';
+import { buildSparkWorker } from './build-spark-worker.ts';
+import { buildWeb } from './build-web.ts';
+import type { DesiredState } from './desired-state.ts';
+import { sealService } from './service-draft.ts';
+import type { StackSpec } from './stack-spec.ts';
+
+export interface StackOptions {
+  /** Text of the desired state that a new scheduler adopts as revision 1; the same until `down`. */
+  readonly bootstrap: string | null;
+  /** Image of the next run's driver where it is not the desired state's. */
+  readonly driverImage?: string;
+  /** False: services stay on any manager instead of on the machines of the plan (`plan --compose`). Default true. */
+  readonly pinned?: boolean;
+}
+
+/** Builds the whole cluster from what it should be and where it goes. Pure: equal arguments, equal stack. */
+export function buildStack(desired: DesiredState, plan: ClusterPlan, options: StackOptions): StackSpec {
+  const context = createContext(desired, plan, options);
+  const drafts = [
+    buildWeb(context),
+    buildScheduler(context),
+    buildSparkDriver(context),
+    buildSparkMaster(context),
+    buildNamenode(context),
+    buildCheckpointer(context),
+    ...plan.workers.map((placement) => buildSparkWorker(context, placement)),
+    ...plan.datanodes.map((placement) => buildDatanode(context, placement)),
+  ];
+  const used = new Set(drafts.flatMap((draft) => draft.secrets));
+  return {
+    projectId: desired.projectId,
+    namespace: desired.namespace,
+    services: drafts.map((draft) => sealService(draft, context)),
+    configs: [...Object.values(context.configs), ...(context.bootstrap === null ? [] : [context.bootstrap])],
+    secrets: desired.secrets.filter((secret) => used.has(secret.name)),
+    volumes: drafts.flatMap((draft) => draft.volumes.map((mount) => mount.volume)),
+    networks: [
+      { name: 'control', subnet: desired.subnets.control },
+      { name: 'data', subnet: desired.subnets.data },
+    ],
+  };
+}
+
+function createContext(desired: DesiredState, plan: ClusterPlan, options: StackOptions): BuildContext {
+  return {
+    desired,
+    plan,
+    driverImage: options.driverImage ?? desired.images.driver,
+    conductorMachineId: plan.machines.find((machine) => machine.conductor)?.id ?? null,
+    pinned: options.pinned ?? true,
+    configs: buildConfigs(desired, plan),
+    bootstrap: options.bootstrap === null ? null : configFile('desired', 'desired.json', options.bootstrap),
+  };
+}

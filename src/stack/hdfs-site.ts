@@ -1,0 +1,64 @@
+// hdfs-site.xml of the NameNode, the checkpointer and the DataNodes, tuned for a handful of machines.
+import { renderHadoopXml } from './hadoop-xml.ts';
+
+/**
+ * Builds hdfs-site.xml. `replication` is null for the NameNode and the checkpointer, which never choose one: a cluster
+ * that grows must not restart them. DataNodes do choose, for files that arrive by WebHDFS.
+ */
+export function buildHdfsSite(replication: number | null): string {
+  return renderHadoopXml({
+    ...(replication === null ? {} : writing(replication)),
+    'dfs.namenode.name.dir': 'file:///data/name',
+    'dfs.datanode.data.dir': 'file:///data/data',
+    'dfs.namenode.checkpoint.dir': 'file:///data/checkpoint',
+    ...addresses,
+    ...membership,
+    ...failureDetection,
+    ...reReplication,
+  });
+}
+
+/** For files that come by WebHDFS: among three DataNodes or fewer none is left to replace one that fails meanwhile. */
+function writing(replication: number) {
+  const policy = { 'dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER' } as const;
+  return { 'dfs.replication': replication, ...(replication > 3 ? {} : policy) };
+}
+
+const addresses = {
+  'dfs.namenode.rpc-address': 'namenode:8020',
+  'dfs.namenode.rpc-bind-host': '0.0.0.0',
+  'dfs.namenode.http-address': 'namenode:9870',
+  'dfs.namenode.http-bind-host': '0.0.0.0',
+  'dfs.namenode.secondary.http-address': '0.0.0.0:9868',
+  'dfs.datanode.address': '0.0.0.0:9866',
+  'dfs.datanode.ipc.address': '0.0.0.0:9867',
+  'dfs.datanode.http.address': '0.0.0.0:9864',
+  'dfs.client.use.datanode.hostname': false,
+} as const;
+
+const membership = {
+  // Overlay addresses have no reverse names.
+  'dfs.namenode.datanode.registration.ip-hostname-check': false,
+  // A writable file on the NameNode's volume: a DataNode is drained by an entry there (a config would be read-only).
+  'dfs.namenode.hosts.provider.classname': 'org.apache.hadoop.hdfs.server.blockmanagement.CombinedHostFileManager',
+  'dfs.hosts': '/data/state/dn-hosts.json',
+} as const;
+
+const failureDetection = {
+  // Dead after 2 × 20 s + 10 × 3 s = 70 s instead of 630 s; above the time a container needs to come back.
+  'dfs.heartbeat.interval': 3,
+  'dfs.namenode.heartbeat.recheck-interval': 20_000,
+  'dfs.namenode.stale.datanode.interval': 20_000,
+  'dfs.namenode.avoid.read.stale.datanode': true,
+  'dfs.namenode.avoid.write.stale.datanode': true,
+  // Upstream waits 30 s more after the last block was reported; a small cluster needs no such margin.
+  'dfs.namenode.safemode.extension': 1000,
+} as const;
+
+const reReplication = {
+  // Upstream's 2, 2, 4 and 30 s keep a thousand machines calm; three drain for hours with them.
+  'dfs.namenode.replication.work.multiplier.per.iteration': 10,
+  'dfs.namenode.replication.max-streams': 20,
+  'dfs.namenode.replication.max-streams-hard-limit': 40,
+  'dfs.namenode.decommission.interval': 5,
+} as const;

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultCluster } from '../../test/fixtures/example-clusters.ts';
+import { buildDriverDefaults } from './spark-defaults.ts';
+
+const { plan } = defaultCluster;
+
+test('values survive the properties format', () => {
+  const text = buildDriverDefaults(plan, { 'spark.app.note': ' two\nlines \\ and = more' });
+  assert.ok(text.includes('spark.app.note=\\ two\\nlines \\\\ and = more\n'));
+});
+
+test('the order in which settings are written does not matter', () => {
+  const [a, b] = [{ 'spark.a': '1' }, { 'spark.b': '2' }];
+  assert.equal(buildDriverDefaults(plan, { ...a, ...b }), buildDriverDefaults(plan, { ...b, ...a }));
+});
+
+test('with more than three copies a write pipeline may replace a DataNode', () => {
+  const policy = /replace-datanode-on-failure\.policy=NEVER/;
+  assert.match(buildDriverDefaults(plan, {}), policy);
+  assert.doesNotMatch(buildDriverDefaults({ ...plan, replication: 4 }, {}), policy);
+});

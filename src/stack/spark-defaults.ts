@@ -1,0 +1,113 @@
+// spark-defaults.conf, one for the master and workers, one for drivers (and through them executors).
+import type { ClusterPlan } from '../plan/cluster-plan.ts';
+import { defaultFileSystem } from './core-site.ts';
+
+const masterUrl = 'spark://spark-master:7077';
+
+type SparkSettings = Readonly<Record<string, string>>;
+
+/** Every connection proves the cluster's secret and is encrypted; entrypoints add the secret itself from its file. */
+const authentication: SparkSettings = {
+  'spark.authenticate': 'true',
+  'spark.network.crypto.enabled': 'true',
+  'spark.network.crypto.cipher': 'AES/GCM/NoPadding',
+  'spark.network.crypto.authEngineVersion': '2',
+  'spark.network.crypto.saslFallback': 'false',
+};
+
+const daemons: SparkSettings = {
+  ...authentication,
+  // On by default from Spark 4.1, and without authentication.
+  'spark.master.rest.enabled': 'false',
+  // Running applications outlive a master that is restarted.
+  'spark.deploy.recoveryMode': 'FILESYSTEM',
+  'spark.deploy.recoveryDirectory': '/data/master',
+  'spark.decommission.enabled': 'true',
+  // Work folders of finished applications fill the disk otherwise: looked at each half hour, kept one hour.
+  'spark.worker.cleanup.enabled': 'true',
+  'spark.worker.cleanup.interval': '1800',
+  'spark.worker.cleanup.appDataTtl': '3600',
+};
+
+/**
+ * Builds the defaults of master and workers. They hold nothing that depends on the number of workers, so that a
+ * cluster can grow without restarting them; no setting of the project file concerns them.
+ */
+export function buildDaemonDefaults(): string {
+  return renderProperties(daemons);
+}
+
+/**
+ * Builds the defaults of drivers: how large executors are, how many cores one run takes, where files live. `userConf`
+ * is the project file's `spark.conf`; it changes SparkPlug's defaults but nothing that SparkPlug must set itself
+ * (reading the file refuses those keys by name).
+ */
+export function buildDriverDefaults(plan: ClusterPlan, userConf: SparkSettings): string {
+  return renderProperties({ ...defaultsOfDrivers(plan.replication), ...userConf, ...ownedByDrivers(plan) });
+}
+
+function defaultsOfDrivers(replication: number): SparkSettings {
+  return {
+    'spark.sql.warehouse.dir': '/warehouse',
+    // Progress comes from the REST API; a bar of carriage returns would only spoil the log.
+    'spark.ui.showConsoleProgress': 'false',
+    ...(replication > 3 ? {} : noReplacement),
+  };
+}
+
+/** With three DataNodes or fewer there is none to replace a failed one in a write pipeline. */
+const noReplacement: SparkSettings = {
+  'spark.hadoop.dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER',
+};
+
+function ownedByDrivers(plan: ClusterPlan): SparkSettings {
+  const { worker } = plan;
+  return {
+    ...authentication,
+    'spark.master': masterUrl,
+    'spark.submit.deployMode': 'client',
+    'spark.executor.cores': String(worker.cores),
+    'spark.executor.memory': `${worker.heapMiB}m`,
+    'spark.cores.max': String(plan.coresPerRun),
+    'spark.executor.defaultJavaOptions': executorJavaOptions(plan),
+    // Where the scheduler asks for a run's stages.
+    'spark.ui.enabled': 'true',
+    'spark.ui.port': '4040',
+    'spark.decommission.enabled': 'true',
+    'spark.storage.decommission.enabled': 'true',
+    // Spark carries its own HDFS client, which sees none of HDFS's files: it must be told here.
+    'spark.hadoop.fs.defaultFS': defaultFileSystem,
+    'spark.hadoop.dfs.replication': String(plan.replication),
+    'spark.hadoop.dfs.client.use.datanode.hostname': 'false',
+    'spark.hadoop.ipc.client.connect.timeout': '5000',
+    'spark.hadoop.ipc.client.connect.max.retries.on.timeouts': '3',
+  };
+}
+
+/** Spark puts these before the user's `spark.executor.extraJavaOptions`. */
+function executorJavaOptions(plan: ClusterPlan): string {
+  return [
+    // Made when the image is built: start-up maps classes instead of reading and checking them.
+    '-XX:SharedArchiveFile=/opt/spark/spark.jsa',
+    // Containers share cores by weight, so the JVM would size its pools for the whole machine.
+    `-XX:ActiveProcessorCount=${plan.worker.cores}`,
+    '-XX:-UsePerfData',
+    '-Dlog4j2.configurationFile=file:/opt/sparkplug/etc/log4j2-executor.properties',
+    // A replaced NameNode has another address under the same name.
+    '-Dsun.net.inetaddr.ttl=5',
+    '-Dsun.net.inetaddr.negative.ttl=1',
+  ].join(' ');
+}
+
+/** Java's properties format, sorted so that equal settings give equal text whatever order they were written in. */
+function renderProperties(settings: SparkSettings): string {
+  const lines = Object.entries(settings)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${escapeValue(value)}\n`);
+  return lines.join('');
+}
+
+/** Keys need no escaping: reading the project file refuses those that would. */
+function escapeValue(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replace(/^\s/, '\\$&');
+}
