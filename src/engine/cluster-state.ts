@@ -8,6 +8,8 @@ export interface ObservedTask {
   readonly containerId: string | null;
   readonly exitCode: number | null;
   readonly machineId: string | null;
+  /** Hash of the ServiceSpec it was made from; empty for a task of someone else's. */
+  readonly specHash: string;
   readonly createdAt: string;
 }
 
@@ -20,6 +22,10 @@ export interface ObservedService {
   readonly specHash: string;
   readonly image: string;
   readonly namespace: string;
+  /** Tasks that should run. */
+  readonly replicas: number;
+  /** Machine it was told to stay on; null where any manager will do. */
+  readonly machineId: string | null;
   /** Newest first. */
   readonly tasks: readonly ObservedTask[];
 }

@@ -1,0 +1,55 @@
+// What has to happen so that a cluster becomes what it should be; data that prints as text and decides nothing.
+import type { StackSpec } from '../stack/stack-spec.ts';
+
+/**
+ * `update` replaces the service's containers unless the cause says otherwise. `keep`: the service differs but stays as
+ * it is for now. `wait-idle`: nothing further until no run is active.
+ */
+export type ChangeType = 'create' | 'update' | 'remove' | 'keep' | 'wait-idle';
+
+export interface Change {
+  readonly type: ChangeType;
+  readonly service: string;
+  /** Why: what differs, in a few words. */
+  readonly cause: string;
+}
+
+/** One `docker stack deploy` of a whole stack: what is new in it, and all else as it already runs. */
+export interface DeployStep {
+  readonly kind: 'deploy';
+  readonly changes: readonly Change[];
+  readonly stack: StackSpec;
+}
+
+export interface WaitStep {
+  readonly kind: 'wait-idle';
+  readonly changes: readonly Change[];
+}
+
+export type ChangeStep = DeployStep | WaitStep;
+
+export interface ChangeSet {
+  /** Name for `docker stack deploy`: what the running services carry (they may have been deployed by hand). */
+  readonly namespace: string;
+  /** In order; each step's services are ready before the next begins. */
+  readonly steps: readonly ChangeStep[];
+  /** The changes of all steps, and what is kept as it is. */
+  readonly changes: readonly Change[];
+  /** The stack that stands when all steps are done: the `currentStack` of the next reconcile. */
+  readonly result: StackSpec;
+  /** True when nothing is to be done now (things may be kept for later). */
+  readonly empty: boolean;
+}
+
+/** Prints a change set for people and for golden tests: one line a change, a blank line between steps. */
+export function printChangeSet(changeSet: ChangeSet): string {
+  const kept = changeSet.changes.filter((change) => change.type === 'keep');
+  const blocks = [...changeSet.steps.map((step) => step.changes), kept].filter((changes) => changes.length > 0);
+  if (blocks.length === 0) return 'no change\n';
+  return blocks.map((changes) => changes.map(printChange).join('')).join('\n');
+}
+
+function printChange(change: Change): string {
+  if (change.type === 'wait-idle') return `wait until no run is active: ${change.cause}\n`;
+  return `${change.type} ${change.service}: ${change.cause}\n`;
+}

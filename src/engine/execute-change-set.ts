@@ -1,0 +1,107 @@
+// ChangeSet → Docker: one stack deploy a step, nothing decided here. Stopped anywhere, a further reconcile ends it.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { SparkPlugError } from '../errors.ts';
+import { type Report, step } from '../progress.ts';
+import { writeComposeFolder } from '../stack/compose-folder.ts';
+import { swarmName } from '../stack/hash-content.ts';
+import type { SecretSource } from '../stack/render-compose.ts';
+import type { StackSpec } from '../stack/stack-spec.ts';
+import type { ChangeSet, ChangeStep, DeployStep } from './change-set.ts';
+import type { DeployingDocker } from './engine-docker.ts';
+import { labels } from './labels.ts';
+
+export interface Execution {
+  /** Where secrets come from: files for the CLI, already in Swarm for the scheduler. */
+  readonly secrets: SecretSource;
+  readonly report: Report;
+  /** Resolves when the named services answer as they should; rejects when they never will. */
+  readonly waitUntilReady: (services: readonly string[]) => Promise<void>;
+  /** Resolves when no run is active and none starts before the change set is done. */
+  readonly waitUntilIdle: () => Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** Carries out a change set step by step, then clears away configs and secrets that no service uses any more. */
+export async function executeChangeSet(
+  docker: DeployingDocker,
+  changeSet: ChangeSet,
+  execution: Execution,
+): Promise<void> {
+  for (const one of changeSet.steps) {
+    execution.signal?.throwIfAborted();
+    const cause = [...new Set(one.changes.map((change) => change.cause))].join('; ');
+    const work = () =>
+      one.kind === 'wait-idle' ? execution.waitUntilIdle() : deploy(docker, changeSet, one, execution);
+    await step(execution.report, describeStep(one), work, cause);
+  }
+  if (!changeSet.empty) await removeUnused(docker, changeSet.result);
+}
+
+/** `start 10 services`, `update spark-worker-1`: how a step is called in progress and in an operation. */
+export function describeStep(one: ChangeStep): string {
+  if (one.kind === 'wait-idle') return 'wait until no run is active';
+  const [first, ...more] = one.changes;
+  if (first !== undefined && more.length === 0) return `${first.type} ${first.service}`;
+  const allNew = one.changes.every((change) => change.type === 'create');
+  return `${allNew ? 'create' : 'change'} ${one.changes.length} services`;
+}
+
+async function deploy(
+  docker: DeployingDocker,
+  changeSet: ChangeSet,
+  one: DeployStep,
+  execution: Execution,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'sparkplug-stack-'));
+  try {
+    const composeFile = await writeComposeFolder(one.stack, folder, execution.secrets);
+    await stackDeploy(docker, changeSet.namespace, composeFile, execution.signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  const changed = one.changes.filter((change) => change.type !== 'remove').map((change) => change.service);
+  if (changed.length > 0) await execution.waitUntilReady(changed);
+}
+
+const deployAttempts = 3;
+
+/**
+ * Swarm refuses an update of a service that it is itself writing to (it notes there how the last update went); the
+ * same deploy then succeeds a moment later.
+ */
+async function stackDeploy(
+  docker: DeployingDocker,
+  namespace: string,
+  composeFile: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    signal?.throwIfAborted();
+    try {
+      await docker.stackDeploy({ namespace, composeFile, cwd: dirname(composeFile), signal });
+      return;
+    } catch (error) {
+      const collided = error instanceof SparkPlugError && error.message.includes('update out of sequence');
+      if (!collided || attempt === deployAttempts) throw error;
+    }
+  }
+}
+
+/** Old versions stay behind after a deploy, since Swarm cannot change a config or a secret. */
+async function removeUnused(docker: DeployingDocker, stack: StackSpec): Promise<void> {
+  const filter = { [labels.project]: stack.projectId };
+  const used = new Set([
+    ...stack.configs.map((config) => swarmName(stack.projectId, config.name)),
+    ...stack.secrets.map((secret) => secret.swarmName),
+  ]);
+  const isOld = ({ name }: { readonly name: string }) => !used.has(name);
+  const configs = (await docker.configs(filter)).filter(isOld);
+  const secrets = (await docker.secrets(filter)).filter(isOld);
+  // One that a service still holds cannot be removed yet; the next change of the cluster tries again.
+  await Promise.allSettled([
+    ...configs.map(({ name }) => docker.removeConfig(name)),
+    ...secrets.map(({ name }) => docker.removeSecret(name)),
+  ]);
+}

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EngineInfo, ServiceInspect, SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
+import { labels } from './labels.ts';
+import { observeCluster } from './observe-cluster.ts';
+import { swarmMachines } from './swarm-machines.ts';
+
+function service(id: string, own: Record<string, string>): ServiceInspect {
+  return {
+    id,
+    name: `x_${id}`,
+    labels: own,
+    image: 'image:1',
+    constraints: [],
+    reservations: { cores: 0, memoryMiB: 0 },
+    limits: { cores: 0, memoryMiB: 0 },
+    replicas: 1,
+    publishedPorts: [],
+    updateState: null,
+    createdAt: '',
+    updatedAt: '',
+  };
+}
+
+function task(serviceId: string, changes: Partial<TaskInspect> = {}): TaskInspect {
+  return {
+    id: `task-${serviceId}`,
+    serviceId,
+    slot: 1,
+    nodeId: 'n1',
+    state: 'running',
+    desiredState: 'running',
+    message: 'started',
+    error: null,
+    containerId: 'c1',
+    exitCode: null,
+    image: 'image:1',
+    labels: { [labels.spec]: 'abc' },
+    reservations: { cores: 0, memoryMiB: 512 },
+    createdAt: '2026-01-01T00:00:00Z',
+    stateAt: '',
+    ...changes,
+  };
+}
+
+function node(id: string, changes: Partial<SwarmNode> = {}): SwarmNode {
+  return {
+    id,
+    hostname: id,
+    cores: 4,
+    memoryMiB: 8000,
+    labels: {},
+    manager: true,
+    ready: true,
+    active: true,
+    ...changes,
+  };
+}
+
+interface Content {
+  readonly services: readonly ServiceInspect[];
+  readonly tasks: readonly TaskInspect[];
+  readonly nodes?: readonly SwarmNode[];
+}
+
+function fakeDocker({ services, tasks, nodes = [node('n1')] }: Content) {
+  const info: EngineInfo = {
+    version: '20.10.24',
+    apiVersion: '1.41',
+    clientVersion: '28.2.2',
+    cores: 4,
+    memoryMiB: 8000,
+    arch: 'amd64',
+    name: 'n1',
+    rootDir: '/var/lib/docker',
+    memoryLimit: true,
+    rootless: false,
+    swarm: { state: 'active', nodeId: 'n1', manager: true, error: '' },
+  };
+  return {
+    info: async () => info,
+    nodes: async () => nodes,
+    services: async (filter: Readonly<Record<string, string | null>>) =>
+      services.filter((one) => Object.entries(filter).every(([label, value]) => one.labels[label] === value)),
+    tasks: async (ids: readonly string[]) => tasks.filter((one) => ids.includes(one.serviceId)),
+  };
+}
+
+const mine = {
+  [labels.project]: 'demo-a1b2c3',
+  [labels.service]: 'datanode-1',
+  [labels.component]: 'datanode',
+  [labels.spec]: 'abc',
+  [labels.machine]: 'n1',
+  'com.docker.stack.namespace': 'x',
+};
+
+test("a project's services with their tasks, newest first; nobody else's", async () => {
+  const services = [service('s1', mine), service('s2', { [labels.project]: 'other-d4e5f6' })];
+  const older = task('s1', { id: 'older', createdAt: '2025-12-31T00:00:00Z', state: 'failed' });
+  const state = await observeCluster(fakeDocker({ services, tasks: [older, task('s1'), task('s2')] }), 'demo-a1b2c3');
+  assert.deepEqual(
+    state.services.map((one) => [one.name, one.component, one.specHash, one.namespace, one.machineId, one.replicas]),
+    [['datanode-1', 'datanode', 'abc', 'x', 'n1', 1]],
+  );
+  assert.deepEqual(
+    state.services[0]?.tasks.map((one) => [one.id, one.specHash]),
+    [
+      ['task-s1', 'abc'],
+      ['older', 'abc'],
+    ],
+  );
+});
+
+test('a project that has nothing is an empty state', async () => {
+  const state = await observeCluster(fakeDocker({ services: [], tasks: [] }), 'demo-a1b2c3');
+  assert.deepEqual(state, { projectId: 'demo-a1b2c3', services: [] });
+});
+
+test("a Swarm of one is shared with its user; others' running reservations count, no other ones", async () => {
+  const services = [service('s1', mine), service('s2', { [labels.project]: 'other-d4e5f6' }), service('s3', {})];
+  const tasks = [
+    task('s1'),
+    task('s2'),
+    task('s3'),
+    task('s3', { desiredState: 'shutdown' }),
+    task('s3', { nodeId: 'n2' }),
+  ];
+  assert.deepEqual(await swarmMachines(fakeDocker({ services, tasks }), 'demo-a1b2c3'), [
+    { id: 'n1', name: 'n1', cores: 4, memoryMiB: 8000, othersMemoryMiB: 1024, conductor: true, shared: true },
+  ]);
+});
+
+test('several machines: in a stable order, only those that take containers, none shared', async () => {
+  const nodes = [
+    node('n3', { hostname: 'a', manager: false }),
+    node('n1', { hostname: 'b' }),
+    node('n2', { hostname: 'a' }),
+    node('n4', { ready: false }),
+    node('n5', { active: false }),
+  ];
+  const machines = await swarmMachines(fakeDocker({ services: [], tasks: [], nodes }), 'demo-a1b2c3');
+  assert.deepEqual(
+    machines.map((machine) => [machine.id, machine.conductor, machine.shared]),
+    [
+      ['n2', false, false],
+      ['n3', false, false],
+      ['n1', true, false],
+    ],
+  );
+});

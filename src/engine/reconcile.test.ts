@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { stateOf } from '../../test/fixtures/cluster-states.ts';
+import { defaultCluster, fullCluster } from '../../test/fixtures/example-clusters.ts';
+import type { ClusterPlan } from '../plan/cluster-plan.ts';
+import { buildStack } from '../stack/build-stack.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+import type { StackSpec } from '../stack/stack-spec.ts';
+import { printChangeSet } from './change-set.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { reconcile, type Situation } from './reconcile.ts';
+
+const idle: Situation = { runActive: false, now: false };
+const busy: Situation = { runActive: true, now: false };
+const { desired, plan } = fullCluster;
+
+function build(changes: { desired?: Partial<DesiredState>; plan?: Partial<ClusterPlan> } = {}): StackSpec {
+  return buildStack({ ...desired, ...changes.desired }, { ...plan, ...changes.plan }, { bootstrap: null });
+}
+
+function withImages(images: Partial<DesiredState['images']>): StackSpec {
+  return build({ desired: { images: { ...desired.images, ...images } } });
+}
+
+function print(current: StackSpec, wanted: StackSpec, situation: Situation): string {
+  return printChangeSet(reconcile(stateOf(current), current, wanted, situation));
+}
+
+/** Names of services that a step's stack has in their old form. */
+function oldIn(stack: StackSpec, before: StackSpec): string[] {
+  const hashes = new Map(before.services.map((spec) => [spec.name, spec.hash]));
+  return stack.services.filter((spec) => hashes.get(spec.name) === spec.hash).map((spec) => spec.name);
+}
+
+const nothing: ClusterState = { projectId: desired.projectId, services: [] };
+const before = build();
+
+test('nothing there: everything in one deploy', () => {
+  const { desired: small, plan: smallPlan } = defaultCluster;
+  const changeSet = reconcile(nothing, null, buildStack(small, smallPlan, { bootstrap: null }), idle);
+  assert.equal(
+    printChangeSet(changeSet),
+    `create web: not there yet
+create scheduler: not there yet
+create spark-driver: not there yet
+create spark-master: not there yet
+create namenode: not there yet
+create checkpointer: not there yet
+create spark-worker-1: not there yet
+create datanode-1: not there yet
+`,
+  );
+  assert.equal(changeSet.steps.length, 1);
+});
+
+test('all as it should be: no change, known stack or not', () => {
+  assert.equal(print(before, before, busy), 'no change\n');
+  const changeSet = reconcile(stateOf(before), null, before, idle);
+  assert.deepEqual([changeSet.empty, changeSet.steps], [true, []]);
+});
+
+test('an interrupted first deploy: what is missing is created', () => {
+  const state = stateOf(before);
+  const half = { ...state, services: state.services.slice(0, 6) };
+  assert.equal(
+    printChangeSet(reconcile(half, null, before, idle)),
+    `create spark-worker-1: not there yet
+create spark-worker-2: not there yet
+create datanode-1: not there yet
+create datanode-2: not there yet
+`,
+  );
+});
+
+test('changed code while a run is active: the driver stays, the next run brings the new image', () => {
+  const after = withImages({ driver: 'full/driver:new' });
+  assert.equal(print(before, after, idle), 'update spark-driver: image changed\n');
+  assert.equal(print(before, after, busy), 'keep spark-driver: image changed: from the next run on\n');
+  const kept = reconcile(stateOf(before), before, after, busy);
+  assert.deepEqual(
+    [kept.empty, kept.result.services.find(({ name }) => name === 'spark-driver')?.image],
+    [true, desired.images.driver],
+  );
+  assert.equal(print(before, after, { runActive: true, now: true }), 'update spark-driver: image changed\n');
+});
+
+test('changed requirements: workers wait for the run, then go one after another', () => {
+  const after = withImages({ worker: 'full/worker:new', driver: 'full/driver:new' });
+  assert.equal(
+    print(before, after, busy),
+    `wait until no run is active: spark-worker-1, spark-worker-2 stop or restart
+
+update spark-worker-1: image changed
+
+update spark-worker-2: image changed
+
+keep spark-driver: image changed: from the next run on
+`,
+  );
+});
+
+test('in each step of a rolling update the later workers stand as they were, with their files', () => {
+  const roomier = { ...plan.worker, memoryMiB: 5000, heapMiB: 2000 };
+  const sizing = { ...plan.sizing, 'spark-worker': { limitMiB: 5000, reservationMiB: 5000, heapMiB: 128 } };
+  const after = build({ plan: { worker: roomier, sizing } });
+  const changeSet = reconcile(stateOf(before), before, after, idle);
+  assert.equal(
+    printChangeSet(changeSet),
+    `update spark-driver: settings changed
+
+update spark-worker-1: memory 4096 → 5000 MiB, SPARK_WORKER_MEMORY 2592m → 4000m
+
+update spark-worker-2: memory 4096 → 5000 MiB, SPARK_WORKER_MEMORY 2592m → 4000m
+`,
+  );
+  const stacks = changeSet.steps.flatMap((step) => (step.kind === 'deploy' ? [step.stack] : []));
+  const workers = stacks.map((stack) => oldIn(stack, before).filter((name) => name.startsWith('spark-worker')));
+  assert.deepEqual(workers, [['spark-worker-1', 'spark-worker-2'], ['spark-worker-2'], []]);
+  for (const stack of stacks) assertComplete(stack);
+});
+
+test('a new conductor disturbs no run, and the scheduler comes last', () => {
+  const after = withImages({ conductor: 'sparkplug/conductor:new' });
+  assert.equal(print(before, after, busy), 'update web: image changed\n\nupdate scheduler: image changed\n');
+});
+
+test('growing during a run: new containers at once, what interrupts it afterwards', () => {
+  const placement = { ordinal: 3, machineId: 'node2', machineName: 'small' };
+  const after = build({
+    plan: { workers: [...plan.workers, placement], totalWorkers: 3, coresPerRun: 6 },
+  });
+  assert.equal(
+    print(before, after, busy),
+    `create spark-worker-3: not there yet
+
+wait until no run is active: spark-driver stops or restarts
+
+update spark-driver: settings changed
+`,
+  );
+});
+
+test('shrinking waits for the run; a service that stays until then stays in the deploys before', () => {
+  const after = build({ plan: { workers: plan.workers.slice(0, 1), totalWorkers: 1 } });
+  const alsoWeb = {
+    ...after,
+    services: after.services.map((spec) => (spec.name === 'web' ? { ...spec, hash: 'x' } : spec)),
+  };
+  const changeSet = reconcile(stateOf(before), before, alsoWeb, busy);
+  assert.equal(
+    printChangeSet(changeSet),
+    `update web: its definition changed
+
+wait until no run is active: spark-worker-2 stops or restarts
+
+remove spark-worker-2: no longer planned
+`,
+  );
+  const [first] = changeSet.steps;
+  assert.ok(first?.kind === 'deploy' && first.stack.services.some((spec) => spec.name === 'spark-worker-2'));
+  const [, , last] = changeSet.steps;
+  assert.ok(last?.kind === 'deploy' && !last.stack.services.some((spec) => spec.name === 'spark-worker-2'));
+});
+
+test('a rotated secret reaches all who share it in one deploy', () => {
+  const secrets = desired.secrets.map((secret) =>
+    secret.name === 'spark_auth' ? { ...secret, swarmName: 'full-d4e5f6_spark_auth_000000000000' } : secret,
+  );
+  assert.equal(
+    print(before, build({ desired: { secrets } }), idle),
+    `update spark-driver: secrets changed
+update spark-master: secrets changed
+update spark-worker-1: secrets changed
+update spark-worker-2: secrets changed
+`,
+  );
+});
+
+test('without the last stack nothing can stay as it is: one deploy, after the run', () => {
+  const after = withImages({ worker: 'full/worker:new', conductor: 'sparkplug/conductor:new' });
+  assert.equal(
+    printChangeSet(reconcile(stateOf(before), null, after, busy)),
+    `wait until no run is active: spark-worker-1, spark-worker-2 stop or restart
+
+update web: image changed
+update scheduler: image changed
+update spark-worker-1: image changed
+update spark-worker-2: image changed
+`,
+  );
+});
+
+test('a stack deployed by hand keeps its own name, and its machine is named without a restart', () => {
+  const byHand = buildStack(desired, plan, { bootstrap: null, pinned: false });
+  const here = stateOf(byHand);
+  const services = here.services.map((service) => ({
+    ...service,
+    namespace: 'x',
+    tasks: service.tasks.map((task) => ({ ...task, machineId: service.name.endsWith('2') ? 'node2' : 'node1' })),
+  }));
+  const changeSet = reconcile({ ...here, services }, null, before, busy);
+  assert.equal(changeSet.namespace, 'x');
+  assert.ok(
+    changeSet.changes.every((change) => change.type === 'update' && change.cause.startsWith('stays on machine')),
+  );
+});
+
+test('carried out, it leaves nothing to do; stopped after any step, the rest follows', () => {
+  const plans = fc.record({
+    images: fc.record({
+      worker: fc.constantFrom('w1', 'w2'),
+      driver: fc.constantFrom('d1', 'd2'),
+      conductor: fc.constantFrom('c1', 'c2'),
+      hdfs: fc.constantFrom('h1', 'h2'),
+      spark: fc.constantFrom('s1', 's2'),
+    }),
+    workers: fc.integer({ min: 1, max: 4 }),
+    cores: fc.integer({ min: 1, max: 8 }),
+  });
+  const toStack = (input: { images: DesiredState['images']; workers: number; cores: number }) =>
+    build({
+      desired: { images: input.images },
+      plan: {
+        coresPerRun: input.cores,
+        workers: Array.from({ length: input.workers }, (_, index) => ({
+          ordinal: index + 1,
+          machineId: 'node1',
+          machineName: 'big',
+        })),
+      },
+    });
+  fc.assert(
+    fc.property(plans, plans, fc.boolean(), fc.nat(6), (from, to, runActive, stopAfter) => {
+      const [old, wanted] = [toStack(from), toStack(to)];
+      const changeSet = reconcile(stateOf(old), old, wanted, { runActive, now: false });
+      const deploys = changeSet.steps.flatMap((step) => (step.kind === 'deploy' ? [step.stack] : []));
+      for (const stack of deploys) assertComplete(stack);
+      const halfway = deploys.slice(0, stopAfter).at(-1) ?? old;
+      const rest = reconcile(stateOf(halfway), old, wanted, idle);
+      const end = rest.steps.at(-1);
+      const final = end?.kind === 'deploy' ? end.stack : halfway;
+      assert.deepEqual(reconcile(stateOf(final), rest.result, wanted, idle).steps, []);
+      assert.deepEqual(
+        stateOf(final)
+          .services.map(({ name }) => name)
+          .sort(),
+        wanted.services.map(({ name }) => name).sort(),
+      );
+    }),
+    { numRuns: 100 },
+  );
+});
+
+/** Whatever a service mounts is in the stack, and no two files share a name. */
+function assertComplete(stack: StackSpec): void {
+  const configs = new Set(stack.configs.map((config) => config.name));
+  const secrets = new Set(stack.secrets.map((secret) => secret.name));
+  for (const spec of stack.services) {
+    for (const mount of spec.configs) assert.ok(configs.has(mount.config), `${spec.name} mounts ${mount.config}`);
+    for (const name of spec.secrets) assert.ok(secrets.has(name), `${spec.name} mounts ${name}`);
+    for (const mount of spec.volumes) assert.ok(stack.volumes.includes(mount.volume), `${spec.name}: ${mount.volume}`);
+  }
+  assert.equal(new Set(stack.configs.map((config) => config.file)).size, stack.configs.length);
+}

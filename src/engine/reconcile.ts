@@ -1,0 +1,186 @@
+// ClusterState + StackSpec → ChangeSet: what differs, in which order it changes, and what a running job is spared.
+import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
+import type { Change, ChangeSet, ChangeStep } from './change-set.ts';
+import type { ClusterState, ObservedService } from './cluster-state.ts';
+import { describeDifference } from './describe-difference.ts';
+import { canStay, mergeStacks } from './merge-stacks.ts';
+
+export interface Situation {
+  /** A run is executing: what would interrupt it waits. */
+  readonly runActive: boolean;
+  /** `--now`: nothing waits. */
+  readonly now: boolean;
+}
+
+/** One service that is not as it should be. */
+interface Difference {
+  readonly change: Change;
+  /** A running job would lose executors, its driver, or its files. */
+  readonly interrupts: boolean;
+  /** It can stay as it is in a deploy that is about other services. */
+  readonly deferrable: boolean;
+  readonly component: string;
+}
+
+const interruptingComponents: readonly string[] = [
+  'spark-driver',
+  'spark-master',
+  'spark-worker',
+  'namenode',
+  'datanode',
+];
+const rollingComponents: readonly string[] = ['datanode', 'spark-worker'];
+
+/**
+ * Compares what runs with what should. `currentStack` is the stack of the last revision: services that change later
+ * stay as it says; null (or one that does not match what runs) means they change in the first deploy.
+ */
+export function reconcile(
+  current: ClusterState,
+  currentStack: StackSpec | null,
+  desired: StackSpec,
+  situation: Situation,
+): ChangeSet {
+  const all = findDifferences(current, currentStack, desired);
+  const kept = all.filter((difference) => isKept(difference, currentStack, desired, situation));
+  const due = all.filter((difference) => !kept.includes(difference));
+  const steps = orderSteps(due, situation).map((step): ChangeStep => {
+    const changes = step.differences.map((difference) => difference.change);
+    if (step.kind === 'wait-idle') return { kind: 'wait-idle', changes: [describeWait(step.differences)] };
+    const staying = [...kept, ...step.later].map(serviceOf);
+    return { kind: 'deploy', changes, stack: mergeStacks(desired, currentStack, staying) };
+  });
+  const result = mergeStacks(desired, currentStack, kept.map(serviceOf));
+  const keeps = kept.map(
+    ({ change }): Change => ({ ...change, type: 'keep', cause: `${change.cause}: from the next run on` }),
+  );
+  return {
+    namespace: current.services[0]?.namespace || desired.namespace,
+    steps,
+    changes: [...steps.flatMap((step) => step.changes), ...keeps],
+    result,
+    empty: steps.length === 0,
+  };
+}
+
+function serviceOf(difference: Difference): string {
+  return difference.change.service;
+}
+
+function findDifferences(current: ClusterState, currentStack: StackSpec | null, desired: StackSpec): Difference[] {
+  const observed = new Map(current.services.map((service) => [service.name, service]));
+  const wanted = desired.services.flatMap((spec) => compare(spec, observed.get(spec.name), currentStack, desired));
+  const names = new Set(desired.services.map((spec) => spec.name));
+  const removed = current.services
+    .filter((service) => !names.has(service.name))
+    .map((service) => remove(service, currentStack, desired));
+  return [...removed, ...wanted];
+}
+
+function compare(
+  spec: ServiceSpec,
+  observed: ObservedService | undefined,
+  currentStack: StackSpec | null,
+  desired: StackSpec,
+): Difference[] {
+  const { name, component } = spec;
+  if (observed === undefined) {
+    const change: Change = { type: 'create', service: name, cause: 'not there yet' };
+    return [{ change, component, interrupts: false, deferrable: false }];
+  }
+  const restarts = observed.specHash !== spec.hash || mustMove(spec, observed);
+  if (!restarts && observed.replicas === spec.replicas && observed.machineId === spec.machineId) return [];
+  const change: Change = {
+    type: 'update',
+    service: name,
+    cause: describeDifference(spec, observed, currentStack, desired),
+  };
+  const deferrable = canStay(observed, currentStack, desired);
+  return [{ change, component, interrupts: restarts && interruptingComponents.includes(component), deferrable }];
+}
+
+/** Told to stay on another machine than the one it runs on; naming the machine it is on already restarts nothing. */
+function mustMove(spec: ServiceSpec, observed: ObservedService): boolean {
+  if (spec.machineId === null || spec.machineId === observed.machineId) return false;
+  return observed.tasks.some((task) => task.desiredState === 'running' && task.machineId !== spec.machineId);
+}
+
+function remove(service: ObservedService, currentStack: StackSpec | null, desired: StackSpec): Difference {
+  return {
+    change: { type: 'remove', service: service.name, cause: 'no longer planned' },
+    component: service.component,
+    interrupts: interruptingComponents.includes(service.component),
+    deferrable: canStay(service, currentStack, desired),
+  };
+}
+
+/** While a run is active a driver that differs by its image alone stays: the next run brings its own image anyway. */
+function isKept(
+  difference: Difference,
+  currentStack: StackSpec | null,
+  desired: StackSpec,
+  situation: Situation,
+): boolean {
+  const { change, component, deferrable } = difference;
+  if (!situation.runActive || situation.now || component !== 'spark-driver' || !deferrable) return false;
+  const before = currentStack?.services.find((spec) => spec.name === change.service);
+  const after = desired.services.find((spec) => spec.name === change.service);
+  return before !== undefined && after !== undefined && sameButImage(before, after);
+}
+
+function sameButImage(a: ServiceSpec, b: ServiceSpec): boolean {
+  const rest = (spec: ServiceSpec) => JSON.stringify({ ...spec, image: '', hash: '' });
+  return rest(a) === rest(b);
+}
+
+interface OrderedStep {
+  readonly kind: ChangeStep['kind'];
+  readonly differences: readonly Difference[];
+  /** What still changes after this step. */
+  readonly later: readonly Difference[];
+}
+
+/**
+ * First what a running job does not notice, then the wait, then the rest: DataNodes and workers one after another, and
+ * the scheduler last, since it may be the one that does all this.
+ */
+function orderSteps(due: readonly Difference[], situation: Situation): OrderedStep[] {
+  const waiting = situation.runActive && !situation.now ? due.filter((difference) => difference.interrupts) : [];
+  const last = due.filter((difference) => difference.component === 'scheduler' && difference.deferrable);
+  const rolling = due.filter(isRolling).toSorted(datanodesFirst);
+  const rest = due.filter((difference) => !last.includes(difference) && !rolling.includes(difference));
+  // Where one that would interrupt cannot be held back in a deploy about others, everything waits.
+  const early = waiting.every((difference) => difference.deferrable)
+    ? rest.filter((difference) => !waiting.includes(difference))
+    : [];
+  const groups: Omit<OrderedStep, 'later'>[] =
+    waiting.length === 0
+      ? [{ kind: 'deploy', differences: rest }]
+      : [
+          { kind: 'deploy', differences: early },
+          { kind: 'wait-idle', differences: waiting },
+          { kind: 'deploy', differences: rest.filter((difference) => !early.includes(difference)) },
+        ];
+  const ordered = [...groups, ...[...rolling, ...last].map((one) => ({ kind: 'deploy' as const, differences: [one] }))];
+  const nonEmpty = ordered.filter((group) => group.differences.length > 0);
+  return nonEmpty.map((group, index) => ({ ...group, later: deployedAfter(nonEmpty, index) }));
+}
+
+function deployedAfter(groups: readonly Omit<OrderedStep, 'later'>[], index: number): readonly Difference[] {
+  return groups.slice(index + 1).flatMap((group) => (group.kind === 'deploy' ? group.differences : []));
+}
+
+function isRolling(difference: Difference): boolean {
+  const { change, component, deferrable } = difference;
+  return change.type === 'update' && deferrable && rollingComponents.includes(component);
+}
+
+function datanodesFirst(a: Difference, b: Difference): number {
+  return rollingComponents.indexOf(a.component) - rollingComponents.indexOf(b.component);
+}
+
+function describeWait(differences: readonly Difference[]): Change {
+  const names = differences.map(serviceOf).join(', ');
+  const verb = differences.length === 1 ? 'stops or restarts' : 'stop or restart';
+  return { type: 'wait-idle', service: names, cause: `${names} ${verb}` };
+}

@@ -1,0 +1,40 @@
+// Docker → Machine[]: the Swarm's machines as the planner sees them.
+import type { SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
+import type { Machine } from '../plan/cluster-plan.ts';
+import type { SurveyingDocker } from './engine-docker.ts';
+import { labels } from './labels.ts';
+
+/**
+ * Lists the machines that can take containers now (ready and active), in a stable order. Memory reserved there by
+ * anyone else's services is counted as taken. The conductor is the manager that answers.
+ */
+export async function swarmMachines(docker: SurveyingDocker, projectId: string): Promise<readonly Machine[]> {
+  const [info, nodes, services] = await Promise.all([docker.info(), docker.nodes(), docker.services({})]);
+  const others = services.filter((service) => service.labels[labels.project] !== projectId);
+  const tasks = await docker.tasks(others.map((service) => service.id));
+  const usable = nodes.filter((node) => node.ready && node.active).toSorted(byHostname);
+  return usable.map((node) => ({
+    id: node.id,
+    name: node.hostname,
+    cores: node.cores,
+    memoryMiB: node.memoryMiB,
+    othersMemoryMiB: reservedOn(node, tasks),
+    conductor: node.id === info.swarm.nodeId,
+    // A Swarm of one is somebody's computer; who has several machines has them for this.
+    shared: nodes.length === 1,
+  }));
+}
+
+function reservedOn(node: SwarmNode, tasks: readonly TaskInspect[]): number {
+  const here = tasks.filter((task) => task.nodeId === node.id && task.desiredState === 'running');
+  return here.reduce((sum, task) => sum + task.reservations.memoryMiB, 0);
+}
+
+/** Two machines may share a host name; the id decides then. */
+function byHostname(a: SwarmNode, b: SwarmNode): number {
+  return a.hostname === b.hostname ? compareText(a.id, b.id) : compareText(a.hostname, b.hostname);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
