@@ -13,7 +13,9 @@ export const ProblemDetails = z.object({
   detail: z.string(),
   hint: z.string().optional(),
   problems: z
-    .array(z.object({ place: z.string(), met: z.string().optional(), message: z.string(), hint: z.string().optional() }))
+    .array(
+      z.object({ place: z.string(), met: z.string().optional(), message: z.string(), hint: z.string().optional() }),
+    )
     .optional(),
 });
 /** `application/problem+json`, with the code of the error catalogue. */
@@ -134,9 +136,25 @@ export const ClusterStatus = z.object({
   /** True when every component of the revision answers as it should. */
   ready: z.boolean(),
   components: z.array(ComponentHealth),
-  spark: z.object({ workers: z.number(), cores: z.number(), coresUsed: z.number(), memoryMiB: z.number(), memoryUsedMiB: z.number() }).nullable(),
+  spark: z
+    .object({
+      workers: z.number(),
+      cores: z.number(),
+      coresUsed: z.number(),
+      memoryMiB: z.number(),
+      memoryUsedMiB: z.number(),
+    })
+    .nullable(),
   hdfs: z
-    .object({ datanodes: z.number(), capacityMiB: z.number(), usedMiB: z.number(), missingBlocks: z.number(), underReplicatedBlocks: z.number(), safeMode: z.boolean(), replication: z.number() })
+    .object({
+      datanodes: z.number(),
+      capacityMiB: z.number(),
+      usedMiB: z.number(),
+      missingBlocks: z.number(),
+      underReplicatedBlocks: z.number(),
+      safeMode: z.boolean(),
+      replication: z.number(),
+    })
     .nullable(),
   runs: z.object({ queued: z.number(), running: z.number() }),
   /** The operation in progress, null when none. */
@@ -156,7 +174,13 @@ export const FileStatus = z.object({
 });
 export type FileStatus = z.infer<typeof FileStatus>;
 
-export const FileUsage = z.object({ path: z.string(), bytes: z.number().int(), bytesWithReplicas: z.number().int(), files: z.number().int(), folders: z.number().int() });
+export const FileUsage = z.object({
+  path: z.string(),
+  bytes: z.number().int(),
+  bytesWithReplicas: z.number().int(),
+  files: z.number().int(),
+  folders: z.number().int(),
+});
 export type FileUsage = z.infer<typeof FileUsage>;
 
 export const ResultInfo = z.object({
@@ -183,3 +207,50 @@ export const ResultPage = z.object({
   offset: z.number().int(),
 });
 export type ResultPage = z.infer<typeof ResultPage>;
+
+/** `GET /api/v1/runs`, newest first. */
+export const RunList = z.object({ runs: z.array(Run) });
+export type RunList = z.infer<typeof RunList>;
+
+/** `GET /api/v1/results`, and the scheduler's `GET /internal/results`: the versions served now, by name. */
+export const ResultList = z.object({ results: z.array(ResultInfo) });
+export type ResultList = z.infer<typeof ResultList>;
+
+/** `GET /api/v1/hdfs/{folder}?op=list`, by name. */
+export const FileList = z.object({ path: z.string(), entries: z.array(FileStatus) });
+export type FileList = z.infer<typeof FileList>;
+
+/** One line of the cluster's history, `GET /api/v1/events` → `{events}`, newest last. */
+export const ClusterEvent = z.object({ seq: z.number().int(), at: z.string(), kind: z.string(), message: z.string() });
+export type ClusterEvent = z.infer<typeof ClusterEvent>;
+export const ClusterEventList = z.object({ events: z.array(ClusterEvent) });
+export type ClusterEventList = z.infer<typeof ClusterEventList>;
+
+/** Scheduler to web: publish these results of a finished run, all or none. */
+export const PublicationRequest = z.object({
+  run: z.string(),
+  job: z.string(),
+  results: z.array(
+    z.object({
+      name: z.string(),
+      path: z.string(),
+      key: z.string().nullable(),
+      unique: z.boolean(),
+      /** Start of the attempt in milliseconds since 1970: an older folder was not written by this run. */
+      notBeforeMs: z.number(),
+    }),
+  ),
+});
+export type PublicationRequest = z.infer<typeof PublicationRequest>;
+
+export const PublishedResult = z.object({
+  name: z.string(),
+  rows: z.number().int(),
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+});
+export const Publication = z.object({ published: z.array(PublishedResult) });
+export type Publication = z.infer<typeof Publication>;
+
+/** Scheduler to web: the kept versions of these runs are no longer wanted. */
+export const VersionRemoval = z.object({ runs: z.array(z.string()) });
+export type VersionRemoval = z.infer<typeof VersionRemoval>;

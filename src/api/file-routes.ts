@@ -1,0 +1,131 @@
+// Files of HDFS over REST: contents stream both ways and are never held in memory.
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { SparkPlugError } from '../errors.ts';
+import type { HdfsFiles, OpenedFile, RangeWish } from '../operations/hdfs-files.ts';
+import { parseRequest } from './parse-request.ts';
+import type { FileStatus } from './schemas.ts';
+import { pathOf } from './web-app.ts';
+
+const prefix = '/api/v1/hdfs';
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
+const GetQuery = z.strictObject({ op: z.enum(['list', 'status', 'usage', 'content']).optional() });
+const PutQuery = z.strictObject({ op: z.enum(['mkdir']).optional(), overwrite: flag });
+const DeleteQuery = z.strictObject({ recursive: flag });
+
+export async function registerFileRoutes(app: FastifyInstance, files: HdfsFiles): Promise<void> {
+  await app.register(async (scope) => {
+    // Bodies stay streams, whatever their type.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    for (const url of [prefix, `${prefix}/*`]) {
+      scope.get(url, { config: { scope: 'read' } }, (request, reply) => answerGet(files, request, reply));
+      scope.put(url, { config: { scope: 'admin' } }, (request, reply) => answerPut(files, request, reply));
+      scope.delete(url, { config: { scope: 'admin' } }, async (request, reply) => {
+        const { recursive } = parseRequest(DeleteQuery, request.query, 'query');
+        await files.remove(hdfsPath(request), { recursive });
+        return reply.code(204).send();
+      });
+    }
+  });
+}
+
+async function answerGet(files: HdfsFiles, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const path = hdfsPath(request);
+  const op = parseRequest(GetQuery, request.query, 'query').op ?? (await defaultOp(files, path));
+  switch (op) {
+    case 'list': {
+      const { path: folder, entries } = await files.list(path, { signal: untilClosed(reply) });
+      return reply.type('application/json; charset=utf-8').send(Readable.from(listAsJson(folder, entries)));
+    }
+    case 'status':
+      return files.status(path);
+    case 'usage':
+      return files.usage(path);
+    case 'content': {
+      const opened = await files.open(path, parseRange(request.headers.range), { signal: untilClosed(reply) });
+      return sendContent(opened, reply);
+    }
+  }
+}
+
+async function defaultOp(files: HdfsFiles, path: string): Promise<'list' | 'content'> {
+  return (await files.status(path)).kind === 'folder' ? 'list' : 'content';
+}
+
+async function answerPut(files: HdfsFiles, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const path = hdfsPath(request);
+  const { op, overwrite } = parseRequest(PutQuery, request.query, 'query');
+  reply.code(201);
+  if (op === 'mkdir') return files.makeFolder(path);
+  const length = request.headers['content-length'];
+  const bytes = length === undefined ? null : Number(length);
+  return files.store(path, request.raw, { overwrite, bytes, signal: untilClosed(reply) });
+}
+
+/** A `FileList` in pieces: a folder of a million files must not stand in memory. */
+async function* listAsJson(path: string, entries: AsyncIterable<FileStatus>): AsyncGenerator<string> {
+  let piece = `{"path":${JSON.stringify(path)},"entries":[`;
+  let separator = '';
+  for await (const entry of entries) {
+    piece += separator + JSON.stringify(entry);
+    separator = ',';
+    if (piece.length < pieceLength) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}]}`;
+}
+
+const pieceLength = 64 * 1024;
+
+function sendContent({ stream, range, bytes, modifiedMs }: OpenedFile, reply: FastifyReply): FastifyReply {
+  reply
+    .header('content-length', bytes)
+    .header('accept-ranges', 'bytes')
+    .header('last-modified', new Date(modifiedMs).toUTCString())
+    .type('application/octet-stream');
+  if (range !== null) reply.code(206).header('content-range', `bytes ${range.first}-${range.last}/${range.total}`);
+  return reply.send(stream);
+}
+
+/** Aborts when the caller is gone before the answer is complete. */
+function untilClosed(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+/** From the address as it was sent: `%2F` is no separator, and `..` is refused instead of resolved. */
+function hdfsPath(request: FastifyRequest): string {
+  const parts = pathOf(request).slice(prefix.length).split('/').map(decodePart);
+  return parts.join('/') || '/';
+}
+
+function decodePart(part: string): string {
+  try {
+    const text = decodeURIComponent(part);
+    if (!text.includes('/')) return text;
+  } catch {
+    // Falls to the refusal below.
+  }
+  throw new SparkPlugError('HDFS_PATH_INVALID', 'the path is not encoded right', {
+    place: 'path',
+    met: part.slice(0, 200),
+    hint: 'percent-encode each part of the path by itself, as UTF-8',
+  });
+}
+
+/** One range; what is malformed or has several parts is passed over, as RFC 9110 permits. */
+function parseRange(header: string | undefined): RangeWish | null {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '');
+  const [, first = '', last = ''] = match ?? [];
+  if (first !== '') return { first: Number(first), last: last === '' ? null : Number(last) };
+  return last === '' ? null : { suffix: Number(last) };
+}
