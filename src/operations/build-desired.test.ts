@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfig } from '../config/parse-config.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+import { buildDesired, differsOnlyInJobs, resolveWorkerShape } from './build-desired.ts';
+
+const shape = { executors: 1, cores: 2, memoryMiB: 2048 };
+const images = { hdfs: 'h', spark: 's', conductor: 'c', worker: 'w', driver: 'd' };
+
+function desiredOf(text: string, change: Partial<DesiredState> = {}): DesiredState {
+  const parts = {
+    config: parseConfig(text, 'sparkplug.yaml'),
+    projectId: 'shop-abc123',
+    images,
+    workerShape: shape,
+    webPort: 8080,
+    subnets: { control: '10.90.0.0/22', data: '10.90.4.0/22' },
+    socketGid: 998,
+    secrets: [
+      { name: 'web_tokens', path: '/x/web_tokens', hash: '222222222222' },
+      { name: 'control', path: '/x/control', hash: '111111111111' },
+    ],
+  };
+  return { ...buildDesired(parts), ...change };
+}
+
+const file = (job: string) => `name: shop\njobs:\n  a: { main: a.py${job} }\n`;
+
+test('secrets carry their hash in the name, in a stable order, and no content or path', () => {
+  assert.deepEqual(desiredOf(file('')).secrets, [
+    { name: 'control', swarmName: 'shop-abc123_control_111111111111' },
+    { name: 'web_tokens', swarmName: 'shop-abc123_web_tokens_222222222222' },
+  ]);
+});
+
+test('code and job definitions alone need no change of the cluster', () => {
+  const before = desiredOf(file(''));
+  const after = desiredOf(file(', args: [x], timeout: 1h'), { images: { ...images, driver: 'd2' }, version: '9.9.9' });
+  assert.ok(differsOnlyInJobs(before, after));
+});
+
+test('the order of keys does not matter: the scheduler may hand a state back in another', () => {
+  const before = desiredOf(file(''));
+  const turned = Object.fromEntries(Object.entries(before).toReversed()) as unknown as DesiredState;
+  assert.ok(differsOnlyInJobs(before, turned));
+});
+
+test('requirements, worker, settings and the secrets of jobs do', () => {
+  const before = desiredOf(file(''));
+  const changed: readonly DesiredState[] = [
+    desiredOf(file(''), { images: { ...images, worker: 'w2' } }),
+    desiredOf(file(''), { workerShape: { ...shape, memoryMiB: 4096 } }),
+    desiredOf(`${file('')}spark: { conf: { spark.sql.shuffle.partitions: "4" } }\n`),
+    desiredOf(file(', secrets: [password]')),
+    desiredOf(file(''), { webPort: 8081 }),
+  ];
+  for (const after of changed) assert.ok(!differsOnlyInJobs(before, after));
+});
+
+test('auto is settled once; the file beats what was settled', () => {
+  const machine = {
+    id: 'm',
+    name: 'm',
+    cores: 8,
+    memoryMiB: 16_384,
+    othersMemoryMiB: 0,
+    conductor: true,
+    shared: false,
+  };
+  const auto = parseConfig(file(''), 'sparkplug.yaml');
+  assert.deepEqual(resolveWorkerShape(auto, shape, [machine]), shape);
+  assert.ok(resolveWorkerShape(auto, null, [machine]).memoryMiB > 0);
+  const set = parseConfig(`${file('')}spark: { worker: { executors: 1, cores: 1, memory: 2GiB } }\n`, 'sparkplug.yaml');
+  assert.deepEqual(resolveWorkerShape(set, shape, []), { executors: 1, cores: 1, memoryMiB: 2048 });
+});

@@ -1,0 +1,65 @@
+// Config, images and what was settled before → DesiredState; pure.
+import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
+import type { SecretFile } from '../config/user-folder.ts';
+import { chooseWorkerShape } from '../plan/choose-worker-shape.ts';
+import type { Machine } from '../plan/cluster-plan.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+import { swarmName } from '../stack/hash-content.ts';
+import type { ImageRefs } from '../stack/stack-spec.ts';
+import { version } from '../version.ts';
+
+export interface DesiredParts {
+  readonly config: ClusterConfig;
+  readonly projectId: string;
+  readonly images: ImageRefs;
+  readonly workerShape: WorkerShape;
+  readonly webPort: number;
+  readonly subnets: DesiredState['subnets'];
+  readonly socketGid: number;
+  readonly secrets: readonly SecretFile[];
+}
+
+export function buildDesired(parts: DesiredParts): DesiredState {
+  const { secrets, projectId, ...rest } = parts;
+  return {
+    version,
+    projectId,
+    // One that was deployed by hand keeps its own name: the engine goes by what the services carry.
+    namespace: projectId,
+    ...rest,
+    secrets: secrets
+      .map(({ name, hash }) => ({ name, swarmName: swarmName(projectId, name, hash) }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}
+
+/** The file's own shape; under `auto` the one settled at the first `up`, else the best for these machines. */
+export function resolveWorkerShape(
+  config: ClusterConfig,
+  settled: WorkerShape | null,
+  machines: readonly Machine[],
+): WorkerShape {
+  if (config.spark.worker !== 'auto') return config.spark.worker;
+  return settled ?? chooseWorkerShape(config, machines);
+}
+
+/** True when a run of the new tree needs nothing of the cluster but another driver image and job definitions. */
+export function differsOnlyInJobs(before: DesiredState, after: DesiredState): boolean {
+  return stableText(withoutJobs(before)) === stableText(withoutJobs(after));
+}
+
+function withoutJobs(desired: DesiredState): unknown {
+  const { jobs, ...config } = desired.config;
+  // Which secrets jobs read decides what is mounted into driver and workers.
+  const secretsOfJobs = [...new Set(jobs.flatMap((job) => job.secrets))].toSorted();
+  return { ...desired, version: '', config, secretsOfJobs, images: { ...desired.images, driver: '' } };
+}
+
+/** JSON with keys in order: the scheduler may hand a state back in another one. */
+function stableText(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

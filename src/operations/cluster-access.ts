@@ -1,0 +1,81 @@
+// The way to a running cluster's REST API, and why there is none.
+import { type ApiClient, createApiClient } from '../api/client.ts';
+import { readToken } from '../config/user-folder.ts';
+import { labels } from '../engine/labels.ts';
+import { type ErrorCode, SparkPlugError } from '../errors.ts';
+import { version } from '../version.ts';
+import { compareVersions } from './compare-versions.ts';
+import { type LocatedProject, locateProject, type ProjectChoice } from './open-project.ts';
+
+/**
+ * Calls `use` with the API of the project's cluster.
+ * @throws SparkPlugError CLUSTER_NOT_UP, CLUSTER_UNREACHABLE (exit 3), CLI_TOO_OLD
+ */
+export async function withCluster<T>(choice: ProjectChoice, use: (api: ApiClient) => Promise<T>): Promise<T> {
+  const project = await locateProject(choice);
+  try {
+    return await use(await connectToCluster(project));
+  } catch (error) {
+    throw await explainUnreachable(project, error);
+  }
+}
+
+/** The same for a stream of values. */
+export async function* streamFromCluster<T>(
+  choice: ProjectChoice,
+  use: (api: ApiClient) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const project = await locateProject(choice);
+  try {
+    yield* use(await connectToCluster(project));
+  } catch (error) {
+    throw await explainUnreachable(project, error);
+  }
+}
+
+/** The client, once the cluster has answered; an older command line is refused. */
+export async function connectToCluster(project: LocatedProject): Promise<ApiClient> {
+  const api = await createProjectClient(project);
+  if (api === null) throw notUp();
+  refuseOlderCli((await api.health()).version);
+  return api;
+}
+
+/** The client without asking anything; null where the project never had a cluster. */
+export async function createProjectClient({ state }: Pick<LocatedProject, 'state'>): Promise<ApiClient | null> {
+  if (state === null || state.webPort === null) return null;
+  const token = await readToken(state.id);
+  return token === null ? null : createApiClient({ baseUrl: urlOf(state.webPort), token });
+}
+
+/** Where a published port of this engine is reached. */
+export function urlOf(webPort: number): string {
+  return `http://127.0.0.1:${webPort}`;
+}
+
+export function notUp(): SparkPlugError {
+  return new SparkPlugError('CLUSTER_NOT_UP', 'this project has no cluster', { hint: 'sparkplug up' });
+}
+
+/** @throws SparkPlugError CLI_TOO_OLD */
+export function refuseOlderCli(theirs: string): void {
+  if (compareVersions(version, theirs) >= 0) return;
+  throw new SparkPlugError('CLI_TOO_OLD', `the cluster runs SparkPlug ${theirs}, this command line is ${version}`, {
+    met: version,
+    hint: `upgrade this copy of SparkPlug to ${theirs} or later`,
+  });
+}
+
+/** What a port gives on which nobody listens, or by now somebody else. */
+const strangerCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CLUSTER_UNREACHABLE',
+  'AUTH_REQUIRED',
+  'API_FAILED',
+]);
+
+/** A port that does not answer is one thing with services behind it and another without. */
+export async function explainUnreachable(project: LocatedProject, error: unknown): Promise<unknown> {
+  if (!(error instanceof SparkPlugError) || !strangerCodes.has(error.code) || project.state === null) return error;
+  const services = await project.docker.services({ [labels.project]: project.state.id }).catch(() => null);
+  return services !== null && services.length === 0 ? notUp() : error;
+}

@@ -1,0 +1,192 @@
+// Use case `doctor`: looks for everything that keeps a cluster from working here, each finding with its fix.
+import { hostname } from 'node:os';
+import type { Docker, EngineInfo } from '../adapters/docker/docker.ts';
+import { measureFreeDiskMiB } from '../adapters/host/disk.ts';
+import { findMissingModules, listGlobalIpv6Addresses } from '../adapters/host/kernel.ts';
+import type { ClusterConfig } from '../config/cluster-config.ts';
+import { SparkPlugError } from '../errors.ts';
+import { findExtraCertificates } from '../images/ca-certificates.ts';
+import type { Report } from '../progress.ts';
+import { formatMiB } from '../units.ts';
+import { findPortHolder } from './find-port-holder.ts';
+import { probeRegistry } from './probe-registry.ts';
+import { canSetUp, requireEngine, setUpEngine } from './set-up-engine.ts';
+
+export interface Finding {
+  readonly name: string;
+  readonly state: 'ok' | 'warning' | 'failed';
+  readonly detail: string;
+  /** A command or an edit; null where nothing is wrong. */
+  readonly fix: string | null;
+  /** True where `doctor --fix` can do it. */
+  readonly fixable: boolean;
+}
+
+export interface DoctorRequest {
+  readonly docker: Docker;
+  /** Null outside of a project: what depends on it is not looked at. */
+  readonly config: ClusterConfig | null;
+  readonly projectDir: string;
+  /** Port for `web`; null where none is settled yet. */
+  readonly port: number | null;
+  /** True where this project's own `web` publishes the port. */
+  readonly portIsOurs: boolean;
+  /** Whether one worker fits, as the planner says; throws NO_ROOM where it does not. Called with a running engine only. */
+  readonly checkMemory: (() => Promise<string>) | null;
+  readonly fix: boolean;
+  readonly report: Report;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const lowDiskMiB = 10 * 1024;
+const fullDiskMiB = 5 * 1024;
+/** Overlays between machines are VXLAN; both are modules on Debian's kernel. */
+const neededModules = ['overlay', 'vxlan'] as const;
+
+/** All findings, in the order in which they matter. With `fix` what can be mended is mended first. */
+export async function examine(request: DoctorRequest): Promise<readonly Finding[]> {
+  const mended = request.fix ? await mend(request) : null;
+  const engine = mended ?? (await examineEngine(request.docker));
+  const info = 'version' in engine ? engine : null;
+  const dockerFindings = info === null ? [engine as Finding] : [describeEngine(info), describeSwarm(info)];
+  const others = await Promise.all([
+    info === null || request.checkMemory === null ? [] : examineMemory(request.checkMemory),
+    // A remote engine's folders are not here.
+    info === null || info.name !== hostname() ? [] : examineDisk("disk of Docker's data", info.rootDir),
+    examineDisk('disk of the project', request.projectDir),
+    info === null || request.port === null ? [] : examinePort(request, request.port),
+    info === null || request.config === null ? [] : examineRegistry(request.docker, request.config),
+    examineKernel(info),
+    request.config?.web.listen === 'local' ? examineIpv6() : [],
+    examineCertificates(),
+  ]);
+  return [...dockerFindings, ...others.flat(), describeNode()];
+}
+
+/** What setting up can do, it does; why it cannot becomes the finding. */
+async function mend({ docker, report, signal }: DoctorRequest): Promise<EngineInfo | Finding> {
+  try {
+    return await setUpEngine(docker, { report, signal });
+  } catch (error) {
+    return toFinding('Docker', error, false);
+  }
+}
+
+async function examineEngine(docker: Docker): Promise<EngineInfo | Finding> {
+  try {
+    return await requireEngine(docker);
+  } catch (error) {
+    const fixable = await canSetUp(docker, error);
+    return toFinding('Docker', error, fixable);
+  }
+}
+
+function toFinding(name: string, error: unknown, fixable: boolean): Finding {
+  if (!(error instanceof SparkPlugError)) throw error;
+  const fix = fixable ? 'sparkplug doctor --fix' : (error.hint ?? null);
+  return { name, state: 'failed', detail: `${error.code}: ${error.message}`, fix, fixable };
+}
+
+function ok(name: string, detail: string): Finding {
+  return { name, state: 'ok', detail, fix: null, fixable: false };
+}
+
+function describeEngine({ version, clientVersion, cores, memoryMiB }: EngineInfo): Finding {
+  return ok('Docker', `engine ${version}, client ${clientVersion}, ${cores} cores, ${formatMiB(memoryMiB)}`);
+}
+
+function describeSwarm({ swarm }: EngineInfo): Finding {
+  if (swarm.state === 'active' && swarm.manager) return ok('Swarm', 'this engine manages one');
+  if (swarm.state === 'inactive') {
+    const detail = 'the engine is in none; the first `up` makes one';
+    return { name: 'Swarm', state: 'ok', detail, fix: 'sparkplug doctor --fix', fixable: true };
+  }
+  const fix = swarm.state === 'locked' ? 'docker swarm unlock' : 'docker swarm leave --force, which ends its services';
+  const detail =
+    swarm.state === 'active' ? 'this machine is a worker, not a manager' : `it is ${swarm.state}: ${swarm.error}`;
+  return { name: 'Swarm', state: 'failed', detail, fix, fixable: false };
+}
+
+async function examineMemory(check: () => Promise<string>): Promise<readonly Finding[]> {
+  try {
+    return [ok('memory', await check())];
+  } catch (error) {
+    return [toFinding('memory', error, false)];
+  }
+}
+
+async function examineDisk(name: string, folder: string): Promise<readonly Finding[]> {
+  const freeMiB = await measureFreeDiskMiB(folder);
+  return freeMiB === null ? [] : [judgeDisk(name, folder, freeMiB)];
+}
+
+export function judgeDisk(name: string, folder: string, freeMiB: number): Finding {
+  const detail = `${formatMiB(freeMiB)} free at ${folder}`;
+  if (freeMiB >= lowDiskMiB) return ok(name, detail);
+  return {
+    name,
+    state: freeMiB < fullDiskMiB ? 'failed' : 'warning',
+    detail: `${detail}; images alone need some ${formatMiB(fullDiskMiB)}`,
+    fix: 'docker system df; docker system prune',
+    fixable: false,
+  };
+}
+
+async function examinePort({ docker, portIsOurs }: DoctorRequest, port: number): Promise<readonly Finding[]> {
+  if (portIsOurs) return [ok('port', `${port} is this project's own`)];
+  const holder = await findPortHolder(docker, port).catch(() => null);
+  if (holder === null) return [ok('port', `${port} is free`)];
+  const fix = 'stop it, or set another `web: { port: … }` in sparkplug.yaml';
+  return [{ name: 'port', state: 'failed', detail: `${port} is used by ${holder}`, fix, fixable: false }];
+}
+
+async function examineRegistry(docker: Docker, { images }: ClusterConfig): Promise<readonly Finding[]> {
+  if (images.registry === null) return [];
+  try {
+    await probeRegistry(docker, images.registry);
+    return [ok('registry', `${images.registry} answers`)];
+  } catch (error) {
+    return [toFinding('registry', error, false)];
+  }
+}
+
+async function examineKernel(info: EngineInfo | null): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const missing = await findMissingModules(neededModules);
+  if (missing.length > 0) {
+    const fix = `modprobe ${missing.join(' ')}, or a kernel that has them`;
+    findings.push({ name: 'kernel', state: 'failed', detail: `it lacks ${missing.join(', ')}`, fix, fixable: false });
+  }
+  if (info !== null && !info.memoryLimit) {
+    const fix = 'boot with cgroup_enable=memory';
+    const detail = 'it cannot limit the memory of a container';
+    findings.push({ name: 'kernel', state: 'failed', detail, fix, fixable: false });
+  }
+  return findings.length > 0 ? findings : [ok('kernel', 'overlay, vxlan and memory limits')];
+}
+
+/** Swarm publishes on all addresses; `web` turns strangers away, and over IPv6 the proxy in between can hide who they are. */
+function examineIpv6(): readonly Finding[] {
+  const addresses = listGlobalIpv6Addresses();
+  if (addresses.length === 0) return [];
+  return [
+    {
+      name: 'IPv6',
+      state: 'warning',
+      detail: `this computer has a public address (${addresses[0]}); the published port answers there, guarded by the token only`,
+      fix: 'let a firewall refuse that port from outside',
+      fixable: false,
+    },
+  ];
+}
+
+async function examineCertificates(): Promise<readonly Finding[]> {
+  const extra = await findExtraCertificates();
+  return extra.length === 0
+    ? []
+    : [ok('certificates', `${extra.length} authorities of this computer's own are passed to image builds`)];
+}
+
+function describeNode(): Finding {
+  return ok('Node', process.versions.node);
+}

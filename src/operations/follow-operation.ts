@@ -1,0 +1,67 @@
+// Submits a desired state and follows the scheduler's operation, step by step.
+import type { ApiClient } from '../api/client.ts';
+import type { Failure, Operation, Step } from '../api/schemas.ts';
+import { isErrorCode, SparkPlugError } from '../errors.ts';
+import type { Report } from '../progress.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+
+interface Submitting {
+  readonly api: Pick<ApiClient, 'submitDesiredState' | 'followOperation'>;
+  readonly desired: DesiredState;
+  /** Revision that `desired` was made from: another one's change in between is refused. */
+  readonly basedOn: number;
+  readonly now: boolean;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Returns when the cluster is what `desired` says; false when it already was.
+ * @throws SparkPlugError CLUSTER_BUSY, or what stopped the operation
+ */
+export async function submitAndFollow({ api, desired, basedOn, now, report, signal }: Submitting): Promise<boolean> {
+  const submission = await api.submitDesiredState(desired, { ifMatch: basedOn, now, signal });
+  if (submission.kind === 'unchanged') return false;
+  let shown: readonly Step[] = [];
+  let last: Operation | null = null;
+  for await (const operation of api.followOperation(submission.operation, { signal })) {
+    reportSteps(shown, operation.steps, report);
+    shown = operation.steps;
+    last = operation;
+  }
+  if (last?.state !== 'succeeded') throw operationError(submission.operation, last);
+  return true;
+}
+
+/** Tells what changed from one state of an operation to the next. */
+export function reportSteps(before: readonly Step[], after: readonly Step[], report: Report): void {
+  for (const [index, step] of after.entries()) {
+    const old = before[index]?.state ?? 'pending';
+    if (old === step.state) continue;
+    const isStart = old === 'pending' && step.state !== 'skipped';
+    if (isStart) report({ kind: 'step-started', step: step.text, ...(step.cause === '' ? {} : { cause: step.cause }) });
+    const durationMs = step.durationMs ?? 0;
+    if (step.state === 'done') report({ kind: 'step-done', step: step.text, durationMs });
+    if (step.state === 'failed') report({ kind: 'step-failed', step: step.text, durationMs });
+  }
+}
+
+function operationError(id: string, operation: Operation | null): SparkPlugError {
+  if (operation?.state === 'cancelled') {
+    return new SparkPlugError('OPERATION_FAILED', `operation ${id} was cancelled`, { hint: 'sparkplug up' });
+  }
+  if (operation?.failure) return failureError(operation.failure, `operation ${id}`);
+  return new SparkPlugError('OPERATION_FAILED', `operation ${id} ended without saying how`, {
+    hint: 'sparkplug logs scheduler',
+  });
+}
+
+/** A failure that the cluster reports, as the error it is; a code unknown here is named as the value met. */
+function failureError(failure: Failure, place: string): SparkPlugError {
+  const { code } = failure;
+  return new SparkPlugError(isErrorCode(code) ? code : 'OPERATION_FAILED', failure.message, {
+    place,
+    ...(isErrorCode(code) ? {} : { met: code }),
+    hint: failure.hint ?? 'sparkplug logs scheduler',
+  });
+}

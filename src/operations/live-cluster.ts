@@ -1,0 +1,159 @@
+// Use case: change the living cluster: plan, compare, deploy on the real engine, wait until what was changed answers.
+import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
+import { executeChangeSet } from '../engine/execute-change-set.ts';
+import { labels } from '../engine/labels.ts';
+import { swarmMachines } from '../engine/swarm-machines.ts';
+import { SparkPlugError } from '../errors.ts';
+import type { ProgressEvent } from '../progress.ts';
+import type { Clock } from '../runs/clock.ts';
+import type { ClusterStore } from '../runs/state/cluster-store.ts';
+import type { StackOptions } from '../stack/build-stack.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+import type { StackSpec } from '../stack/stack-spec.ts';
+import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
+import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
+
+/** One change as the engine carries it out. */
+export interface ClusterChange {
+  readonly desired: DesiredState;
+  /** Overrides the image of the drivers; null: the desired state's own. */
+  readonly driverImage: string | null;
+  readonly runActive: boolean;
+  readonly now: boolean;
+}
+
+export interface ChangeProgress {
+  readonly report: (event: ProgressEvent) => void;
+  readonly waitUntilIdle: () => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The running cluster as its keeper needs it. */
+export interface LiveCluster {
+  /** True when something of the cluster is not as the change says; changes nothing. */
+  differs(change: ClusterChange): Promise<boolean>;
+  apply(change: ClusterChange, progress: ChangeProgress): Promise<void>;
+  /** Image of the spark-driver service, null when there is none. */
+  driverImage(): Promise<string | null>;
+}
+
+export interface LiveClusterParts {
+  readonly docker: ObservingDocker & SurveyingDocker & DeployingDocker;
+  readonly store: ClusterStore;
+  readonly probes: ComponentProbes;
+  readonly clock: Clock;
+  readonly projectId: string;
+  readonly shutdown: AbortSignal;
+}
+
+export interface ObservableCluster extends LiveCluster {
+  health(revision: number, desired: DesiredState): Promise<ClusterHealth>;
+  /** Remembers the first deploy's stack, so that the first change knows what runs. */
+  rememberStack(desired: DesiredState): Promise<void>;
+}
+
+const readyTimeoutMs = 300_000;
+const readyPollMs = 500;
+/** Swarm replaces a changed service within seconds; this process is a part of `scheduler`. */
+const ownReplacementMs = 60_000;
+
+export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
+  const { docker, store, projectId } = parts;
+  let planned: { readonly revision: number; readonly stack: StackSpec; readonly replication: number } | null = null;
+
+  const plan = async (desired: DesiredState) =>
+    planStack(desired, await swarmMachines(docker, projectId), stackOptions(store, null));
+  const prepare = (change: ClusterChange): Promise<PreparedChange> =>
+    prepareDesired(docker, {
+      desired: change.desired,
+      previous: readStack(store),
+      stack: stackOptions(store, change.driverImage),
+      situation: { runActive: change.runActive, now: change.now },
+    });
+
+  return {
+    differs: async (change) => !(await prepare(change)).changeSet.empty,
+    apply: async (change, progress) => {
+      const { changeSet, plan: placed } = await prepare(change);
+      const { result } = changeSet;
+      const { report, signal, waitUntilIdle } = progress;
+      await executeChangeSet(docker, changeSet, {
+        secrets: { secrets: 'external' },
+        report,
+        signal,
+        waitUntilIdle,
+        waitUntilReady: (services) => waitUntilReady(parts, result, placed.replication, services, signal),
+      });
+      // An earlier process may have deployed all of it, and ended before anything answered.
+      if (changeSet.empty) {
+        const services = result.services.map(({ name }) => name).filter((name) => name !== 'scheduler');
+        await waitUntilReady(parts, result, placed.replication, services, signal);
+      }
+      signal.throwIfAborted();
+      store.set('stack', JSON.stringify(result));
+      planned = null;
+    },
+    driverImage: async () => {
+      const services = await docker.services({ [labels.project]: projectId, [labels.component]: 'spark-driver' });
+      return services[0]?.image ?? null;
+    },
+    health: async (revision, desired) => {
+      if (planned?.revision !== revision) {
+        const { stack, plan: placed } = await plan(desired);
+        planned = { revision, stack, replication: placed.replication };
+      }
+      return readClusterHealth(docker, planned.stack, planned.replication, parts.probes, parts.clock.now());
+    },
+    rememberStack: async (desired) => {
+      if (store.setting('stack') !== null) return;
+      const { stack } = await plan(desired);
+      if (store.setting('stack') === null && !parts.shutdown.aborted) store.set('stack', JSON.stringify(stack));
+    },
+  };
+}
+
+function stackOptions(store: ClusterStore, driverImage: string | null): StackOptions {
+  return { bootstrap: store.setting('bootstrap'), ...(driverImage === null ? {} : { driverImage }) };
+}
+
+function readStack(store: ClusterStore): StackSpec | null {
+  const text = store.setting('stack');
+  return text === null ? null : (JSON.parse(text) as StackSpec);
+}
+
+/** Until the services answer. COMPONENT_CRASHING where one fails again and again, CLUSTER_NOT_READY after 5 minutes. */
+async function waitUntilReady(
+  parts: LiveClusterParts,
+  stack: StackSpec,
+  replication: number,
+  services: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock } = parts;
+  // A changed scheduler ends this process, and its successor finishes the operation.
+  // Where only its place or labels change, its container stays.
+  const hashOf = (one: StackSpec | null): string | undefined =>
+    one?.services.find(({ name }) => name === 'scheduler')?.hash;
+  const isReplaced = services.includes('scheduler') && hashOf(readStack(parts.store)) !== hashOf(stack);
+  if (isReplaced) await clock.wait(ownReplacementMs, signal);
+  const deadline = clock.now() + readyTimeoutMs;
+  for (;;) {
+    const health = await readClusterHealth(parts.docker, stack, replication, parts.probes, clock.now());
+    const waiting = health.components.filter(({ name, state }) => services.includes(name) && state !== 'ready');
+    if (waiting.length === 0) return;
+    const failing = waiting.find(({ state }) => state === 'failing');
+    if (failing !== undefined) {
+      throw new SparkPlugError('COMPONENT_CRASHING', `${failing.name} ${failing.detail}`, {
+        place: failing.name,
+        hint: `sparkplug logs ${failing.name} --tail 200`,
+      });
+    }
+    if (clock.now() >= deadline) {
+      const missing = waiting.map(({ name, detail }) => `${name} (${detail})`).join(', ');
+      throw new SparkPlugError('CLUSTER_NOT_READY', `not ready after ${readyTimeoutMs / 1000} s: ${missing}`, {
+        hint: 'sparkplug up again to wait longer, or see sparkplug logs COMPONENT',
+      });
+    }
+    await clock.wait(readyPollMs, signal);
+  }
+}

@@ -1,0 +1,120 @@
+// Use case `plan`: what `up` would do and why; changes nothing.
+import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
+import { findProject } from '../config/find-project.ts';
+import { printChangeSet } from '../engine/change-set.ts';
+import { SparkPlugError } from '../errors.ts';
+import type { ClusterPlan, Machine, MachinePlan } from '../plan/cluster-plan.ts';
+import { parseMachines } from '../plan/parse-machine.ts';
+import { planCluster } from '../plan/plan-cluster.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+import { planStack, prepareDesired } from './apply-desired.ts';
+import { resolveWorkerShape } from './build-desired.ts';
+import { createProjectClient } from './cluster-access.ts';
+import { type OpenedProject, openConfig, openProject, type ProjectChoice } from './open-project.ts';
+import { nameProjectImages } from './prepare-project-images.ts';
+import { bootstrapText } from './start-cluster.ts';
+import { surveyMachines } from './survey-machines.ts';
+
+/** Documented shape of `plan -o json`. */
+export interface PlanJson {
+  readonly machines: readonly Omit<MachinePlan, 'id'>[];
+  readonly worker: WorkerShape & { readonly heapMiB: number };
+  readonly totalWorkers: number;
+  readonly totalDatanodes: number;
+  readonly replication: number;
+  readonly containers: readonly PlannedContainer[];
+  /** What would change in the running cluster; null where there is none. */
+  readonly changes: readonly PlannedChange[] | null;
+}
+
+export interface PlannedContainer {
+  readonly component: string;
+  readonly count: number;
+  readonly limitMiB: number;
+  readonly reservationMiB: number;
+  readonly heapMiB: number;
+}
+
+export interface PlannedChange {
+  readonly type: string;
+  readonly service: string;
+  readonly cause: string;
+}
+
+export interface PlanReport {
+  readonly json: PlanJson;
+  /** The changes as text, null where there is no cluster. */
+  readonly changes: string | null;
+}
+
+/** For machines one only thinks of: needs neither Docker nor a cluster. `texts` look like `8c16g` or `2c4g*3`. */
+export async function planForThoughtMachines(choice: ProjectChoice, texts: readonly string[]): Promise<PlanReport> {
+  const config = await openConfig(await findProject(choice.fromDir), choice.overrides);
+  return { json: describe(planFor(config, null, parseMachines(texts)), null), changes: null };
+}
+
+/** For the machines that there are; with a running cluster also what would change in it. */
+export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
+  const project = await openProject(choice);
+  const { config, docker, state } = project;
+  const machines = await surveyMachines(docker, state?.id ?? null);
+  const plan = planFor(config, state?.workerShape ?? null, machines);
+  const current = await readCurrent(project);
+  if (current === null) return { json: describe(plan, null), changes: null };
+  const changeSet = await compare(project, current, machines);
+  const changes = changeSet.changes.map(({ type, service, cause }) => ({ type, service, cause }));
+  return { json: describe(plan, changes), changes: printChangeSet(changeSet).trimEnd() };
+}
+
+function planFor(config: ClusterConfig, settled: WorkerShape | null, machines: readonly Machine[]): ClusterPlan {
+  return planCluster(config, machines, { workerShape: resolveWorkerShape(config, settled, machines) });
+}
+
+/** The desired state of the running cluster, null where none answers. */
+async function readCurrent(project: OpenedProject): Promise<DesiredState | null> {
+  const api = await createProjectClient(project);
+  if (api === null) return null;
+  try {
+    return (await api.desiredState()).desired;
+  } catch (error) {
+    if (error instanceof SparkPlugError && error.exitCode === 3) return null;
+    throw error;
+  }
+}
+
+async function compare(project: OpenedProject, current: DesiredState, machines: readonly Machine[]) {
+  const { config, docker, state } = project;
+  const desired: DesiredState = {
+    ...current,
+    config,
+    images: await nameProjectImages(project),
+    workerShape: resolveWorkerShape(config, state?.workerShape ?? null, machines),
+    webPort: config.web.port === 'auto' ? current.webPort : config.web.port,
+  };
+  const stack = { bootstrap: bootstrapText(current) };
+  const previous = planStack(current, machines, stack).stack;
+  const situation = { runActive: false, now: true };
+  return (await prepareDesired(docker, { desired, previous, stack, situation })).changeSet;
+}
+
+function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
+  const { executors, cores, memoryMiB, heapMiB } = plan.worker;
+  const counts = {
+    'spark-worker': plan.totalWorkers,
+    datanode: plan.datanodes.length,
+    'spark-driver': plan.parallelRuns,
+  };
+  return {
+    machines: plan.machines.map(({ id: _, ...machine }) => machine),
+    worker: { executors, cores, memoryMiB, heapMiB },
+    totalWorkers: plan.totalWorkers,
+    totalDatanodes: plan.datanodes.length,
+    replication: plan.replication,
+    containers: Object.entries(plan.sizing).map(([component, sizing]) => ({
+      component,
+      count: component in counts ? counts[component as keyof typeof counts] : 1,
+      ...sizing,
+    })),
+    changes,
+  };
+}

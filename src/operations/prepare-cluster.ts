@@ -1,0 +1,136 @@
+// What `up`, `run`, `plan --compose` and `secret set` share: everything a desired state needs, gathered and made.
+import { join } from 'node:path';
+import type { Docker } from '../adapters/docker/docker.ts';
+import { readSocketGid } from '../adapters/host/read-socket-gid.ts';
+import type { ClusterConfig } from '../config/cluster-config.ts';
+import { type ProjectState, writeProjectState } from '../config/project-state.ts';
+import { ensureSecrets, secretFolder } from '../config/user-folder.ts';
+import type { ClusterState } from '../engine/cluster-state.ts';
+import { labels } from '../engine/labels.ts';
+import { observeCluster } from '../engine/observe-cluster.ts';
+import type { Machine } from '../plan/cluster-plan.ts';
+import { planCluster } from '../plan/plan-cluster.ts';
+import type { Report } from '../progress.ts';
+import { chooseSubnets } from '../stack/choose-subnets.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+import { swarmName } from '../stack/hash-content.ts';
+import { buildDesired, resolveWorkerShape } from './build-desired.ts';
+import { choosePort } from './choose-port.ts';
+import { findPortHolder } from './find-port-holder.ts';
+import { ensureProjectState, type OpenedProject } from './open-project.ts';
+import { nameProjectImages, prepareProjectImages } from './prepare-project-images.ts';
+import { refuseTakenName } from './refuse-taken-name.ts';
+import { requireEngine, setUpEngine } from './set-up-engine.ts';
+import { surveyMachines } from './survey-machines.ts';
+import { takenSubnets } from './taken-subnets.ts';
+
+export interface PreparedCluster {
+  readonly desired: DesiredState;
+  readonly state: ProjectState;
+  /** What runs already. */
+  readonly observed: ClusterState;
+  readonly machines: readonly Machine[];
+}
+
+interface Preparation {
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** Make a Swarm where there is none. */
+  readonly swarm: boolean;
+  /** `obtain`: pulled or else built; `pull`: never built; `name`: only named. */
+  readonly images: 'obtain' | 'pull' | 'name';
+}
+
+/**
+ * Makes the Swarm, id, port, secrets and images as far as they are missing, and builds the desired state from them.
+ * Interrupted anywhere, the next call finishes: every part is kept once it is made.
+ */
+export async function prepareCluster(project: OpenedProject, options: Preparation): Promise<PreparedCluster> {
+  const { config, docker } = project;
+  const { report, signal } = options;
+  if (options.swarm) await setUpEngine(docker, { report, signal });
+  else await requireEngine(docker);
+  signal.throwIfAborted();
+  const fresh = await ensureProjectState(project);
+  refuseTakenName(config.name, fresh.id, await listProjectIds(docker));
+  const observed = await observeCluster(docker, fresh.id);
+  const webPort = await findPort(docker, config, fresh);
+  const secrets = await ensureSecrets(fresh.id, namesOfSecrets(config), report);
+  const machines = await surveyMachines(docker, fresh.id);
+  const workerShape = resolveWorkerShape(config, fresh.workerShape, machines);
+  // Minutes of building images are not spent on a cluster that has no room.
+  planCluster(config, machines, { workerShape });
+  const settled = config.spark.worker === 'auto' ? workerShape : fresh.workerShape;
+  const state: ProjectState = { ...fresh, webPort, context: project.context, workerShape: settled };
+  await writeProjectState(project.dir, state);
+  const images =
+    options.images !== 'name'
+      ? await prepareProjectImages(project, state.id, { report, signal, build: options.images === 'obtain' })
+      : await nameProjectImages(project);
+  signal.throwIfAborted();
+  const desired = buildDesired({
+    config,
+    projectId: state.id,
+    images,
+    workerShape,
+    webPort,
+    subnets: await findSubnets(docker, state.id),
+    socketGid: await findSocketGid(docker, images.conductor),
+    secrets,
+  });
+  return { desired, state, observed, machines };
+}
+
+/** Brings new secrets into the Swarm; those that are there stay. The scheduler has none of their contents. */
+export async function createSwarmSecrets(
+  docker: Pick<Docker, 'secrets' | 'run'>,
+  desired: DesiredState,
+): Promise<void> {
+  const project = { [labels.project]: desired.projectId };
+  const there = new Set((await docker.secrets(project)).map(({ name }) => name));
+  for (const { name, swarmName: full } of desired.secrets.filter((secret) => !there.has(secret.swarmName))) {
+    const file = join(secretFolder(desired.projectId), name);
+    // By its file: the content is in no command line, and bytes that are no text stay as they are.
+    await docker.run(['secret', 'create', '--label', `${labels.project}=${desired.projectId}`, full, file]);
+  }
+}
+
+/** Names that jobs list, each once. */
+export function namesOfSecrets(config: ClusterConfig): readonly string[] {
+  return [...new Set(config.jobs.flatMap((job) => job.secrets))].toSorted();
+}
+
+async function listProjectIds(docker: Pick<Docker, 'services'>): Promise<readonly string[]> {
+  const services = await docker.services({ [labels.project]: null });
+  return [...new Set(services.flatMap((service) => service.labels[labels.project] ?? []))];
+}
+
+async function findPort(docker: Docker, config: ClusterConfig, state: ProjectState): Promise<number> {
+  const [web] = await docker.services({ [labels.project]: state.id, [labels.service]: 'web' });
+  return await choosePort({
+    configured: config.web.port,
+    kept: state.webPort,
+    own: web?.publishedPorts[0] ?? null,
+    findHolder: (port) => findPortHolder(docker, port),
+  });
+}
+
+/** Those of the networks that are there: a network's range cannot change. Else ranges that nobody uses. */
+async function findSubnets(docker: Docker, projectId: string): Promise<DesiredState['subnets']> {
+  const networks = await docker.networks({ [labels.project]: projectId });
+  const subnetOf = (name: string) =>
+    networks.find((network) => network.name === swarmName(projectId, name))?.subnets[0];
+  const [control, data] = [subnetOf('control'), subnetOf('data')];
+  if (control !== undefined && data !== undefined) return { control, data };
+  return chooseSubnets(await takenSubnets(docker));
+}
+
+/** Read from the machine itself where the engine is local, else in a container there. */
+async function findSocketGid(docker: Pick<Docker, 'context' | 'run'>, image: string): Promise<number> {
+  const local = docker.context === null && !process.env.DOCKER_HOST ? await readSocketGid() : null;
+  if (local !== null) return local;
+  const socket = '/var/run/docker.sock';
+  const bind = `type=bind,source=${socket},target=${socket},readonly`;
+  const print = ['--entrypoint', 'stat', image, '-c', '%g', socket];
+  return Number.parseInt(await docker.run(['run', '--rm', '--network', 'none', '--mount', bind, ...print]), 10);
+}

@@ -1,0 +1,96 @@
+// The two deployments that the command line makes itself: of a cluster that is not there, and around a dead conductor.
+import pWaitFor from 'p-wait-for';
+import type { Docker } from '../adapters/docker/docker.ts';
+import { describeReadiness } from '../engine/describe-readiness.ts';
+import { labels } from '../engine/labels.ts';
+import { observeCluster } from '../engine/observe-cluster.ts';
+import { type Report, step } from '../progress.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+import { applyDesired } from './apply-desired.ts';
+
+interface Deployment {
+  readonly docker: Docker;
+  readonly desired: DesiredState;
+  /** The user's own secrets, one file each. */
+  readonly secretFolder: string;
+  readonly now: boolean;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+const pollMs = 1_000;
+const restartTimeoutMs = 120_000;
+
+/** The text that a new scheduler adopts as its first revision. */
+export function bootstrapText(desired: DesiredState): string {
+  return `${JSON.stringify(desired, null, 2)}\n`;
+}
+
+/** Deploys a cluster of which nothing runs. Returns when Docker has taken it; readiness is asked from the cluster. */
+export async function startCluster(deployment: Deployment): Promise<void> {
+  const { docker, desired, secretFolder, report, signal } = deployment;
+  const change = {
+    desired,
+    previous: null,
+    stack: { bootstrap: bootstrapText(desired) },
+    situation: { runActive: false, now: true },
+  };
+  await applyDesired(docker, change, {
+    secrets: { secrets: 'file', secretFolder },
+    report,
+    waitUntilReady: async () => {},
+    waitUntilIdle: async () => {},
+    signal,
+  });
+}
+
+/**
+ * Applies the desired state without a scheduler. What differs is deployed; web and scheduler, where they do not differ,
+ * are started anew.
+ */
+export async function repairCluster(deployment: Deployment): Promise<void> {
+  const { docker, desired, secretFolder, report, signal } = deployment;
+  const change = {
+    desired,
+    previous: null,
+    stack: { bootstrap: (await readBootstrap(docker, desired.projectId)) ?? bootstrapText(desired) },
+    situation: { runActive: false, now: true },
+  };
+  const { stack } = await applyDesired(docker, change, {
+    secrets: { secrets: 'file', secretFolder },
+    report,
+    waitUntilReady: async () => {},
+    waitUntilIdle: async () => {},
+    signal,
+  });
+  const conductor = await docker.services({ [labels.project]: desired.projectId });
+  for (const name of ['web', 'scheduler'] as const) {
+    const service = conductor.find((one) => one.labels[labels.service] === name);
+    if (service === undefined) continue;
+    await step(report, `restart ${name}`, () =>
+      docker.run(['service', 'update', '--force', '--detach', service.id], { signal }),
+    );
+  }
+  const isStarted = async () => {
+    const { services } = describeReadiness(await observeCluster(docker, desired.projectId), stack, Date.now());
+    return services
+      .filter(({ service }) => service === 'web' || service === 'scheduler')
+      .every(({ state }) => state === 'started');
+  };
+  // Not the end of the wait, only of this step: what the cluster answers is asked afterwards.
+  await pWaitFor(isStarted, {
+    interval: pollMs,
+    timeout: { milliseconds: restartTimeoutMs, fallback: () => {} },
+    signal,
+  });
+}
+
+/** The bootstrap of the first deploy, so that the scheduler's definition stays what it was. */
+async function readBootstrap(docker: Pick<Docker, 'configs' | 'run'>, projectId: string): Promise<string | null> {
+  const configs = await docker.configs({ [labels.project]: projectId });
+  const found = configs.find(({ name }) => name.startsWith(`${projectId}_desired_`));
+  if (found === undefined) return null;
+  const data = await docker.run(['config', 'inspect', '--format', '{{json .Spec.Data}}', found.name]);
+  const encoded: unknown = JSON.parse(data);
+  return typeof encoded === 'string' ? Buffer.from(encoded, 'base64').toString('utf8') : null;
+}

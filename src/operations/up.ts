@@ -1,0 +1,118 @@
+// Use case `up`: from the project file to a cluster that really works, whatever part of it is there already.
+import type { ApiClient } from '../api/client.ts';
+import type { ClusterStatus } from '../api/schemas.ts';
+import { secretFolder } from '../config/user-folder.ts';
+import { type Report, step } from '../progress.ts';
+import type { DesiredState } from '../stack/desired-state.ts';
+import { awaitReachable } from './await-reachable.ts';
+import { createProjectClient, refuseOlderCli, urlOf } from './cluster-access.ts';
+import { submitAndFollow } from './follow-operation.ts';
+import { type OpenedProject, openProject, type ProjectChoice } from './open-project.ts';
+import { createSwarmSecrets, type PreparedCluster, prepareCluster } from './prepare-cluster.ts';
+import { pruneReplacedImages } from './prepare-project-images.ts';
+import { repairCluster, startCluster } from './start-cluster.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
+
+export interface UpOptions {
+  /** Restarts what must restart without waiting for runs. */
+  readonly now: boolean;
+  /** False: what cannot be pulled is an error. */
+  readonly build: boolean;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+export interface UpReport {
+  readonly projectId: string;
+  readonly url: string;
+  readonly context: string | null;
+  readonly revision: number;
+  /** False: everything was as it should be. */
+  readonly changed: boolean;
+  readonly components: readonly { readonly name: string; readonly state: string }[];
+  /** Commands that make sense now. */
+  readonly next: readonly string[];
+}
+
+/**
+ * Makes the cluster what the project file says and waits until it works. Interrupted anywhere, the next call finishes.
+ * @throws SparkPlugError PORT_TAKEN, NAME_TAKEN, NO_ROOM, COMPONENT_CRASHING, CLUSTER_NOT_READY, and what its parts throw
+ */
+export async function bringUp(choice: ProjectChoice, options: UpOptions): Promise<UpReport> {
+  const project = await openProject(choice);
+  const prepared = await prepareCluster(project, {
+    ...options,
+    swarm: true,
+    images: options.build ? 'obtain' : 'pull',
+  });
+  const api = await createProjectClient(prepared);
+  if (api === null) throw new Error('a prepared cluster has a port and a token');
+  const changed = await makeSo(project, prepared, api, options);
+  const { projectId } = prepared.desired;
+  const status = await waitUntilReady({ ...options, api, docker: project.docker, projectId });
+  await pruneReplacedImages(project, prepared.desired);
+  return describeUp(project, prepared, status, changed);
+}
+
+/** True when something was changed. */
+async function makeSo(
+  project: OpenedProject,
+  { desired, observed }: PreparedCluster,
+  api: ApiClient,
+  options: UpOptions,
+): Promise<boolean> {
+  const { docker } = project;
+  const { report, signal } = options;
+  const deployment = {
+    docker,
+    desired,
+    secretFolder: secretFolder(desired.projectId),
+    now: options.now,
+    report,
+    signal,
+  };
+  if (observed.services.length === 0) {
+    await startCluster(deployment);
+    await waitUntilReady({ ...options, api, docker, projectId: desired.projectId });
+    // A scheduler that kept its volume also kept its last revision: it is told what is wanted now.
+    await submit(project, desired, api, options);
+    return true;
+  }
+  if (await awaitReachable({ api, docker, projectId: desired.projectId, report, signal })) {
+    return await submit(project, desired, api, options);
+  }
+  await step(report, 'repair the conductor', () => repairCluster(deployment), 'web or scheduler does not answer');
+  await waitUntilReady({ ...options, api, docker, projectId: desired.projectId });
+  await submit(project, desired, api, options);
+  return true;
+}
+
+/** Hands the desired state to the scheduler and follows what it does. */
+export async function submit(
+  { docker }: Pick<OpenedProject, 'docker'>,
+  desired: DesiredState,
+  api: ApiClient,
+  options: Omit<UpOptions, 'build'>,
+): Promise<boolean> {
+  refuseOlderCli((await api.health(options)).version);
+  const { revision } = await api.desiredState(options);
+  await createSwarmSecrets(docker, desired);
+  return await submitAndFollow({ ...options, api, desired, basedOn: revision });
+}
+
+function describeUp(
+  { config, context }: OpenedProject,
+  { desired }: PreparedCluster,
+  status: ClusterStatus,
+  changed: boolean,
+): UpReport {
+  return {
+    projectId: desired.projectId,
+    url: urlOf(desired.webPort),
+    context,
+    revision: status.revision,
+    changed,
+    components: status.components.map(({ name, state }) => ({ name, state })),
+    next: [...config.jobs.map(({ name }) => `sparkplug run ${name}`).slice(0, 3), 'sparkplug status'],
+  };
+}
