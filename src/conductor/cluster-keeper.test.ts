@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SparkPlugError } from '../errors.ts';
+import type { ChangeProgress, ClusterChange, LiveCluster } from '../operations/live-cluster.ts';
+import { createChangeSignal } from '../runs/change-signal.ts';
+import { createClusterGate } from '../runs/cluster-gate.ts';
+import { createFakeClock, settle } from '../runs/run-bench.fixture.ts';
+import { createClusterStore } from '../runs/state/cluster-store.ts';
+import { openDatabase } from '../runs/state/database.ts';
+import { applyEvent, createClusterKeeper } from './cluster-keeper.ts';
+
+const desired = (changes: object = {}) => ({
+  version: '1.0.0',
+  projectId: 'geo-abc123',
+  namespace: 'geo-abc123',
+  config: { name: 'geo', jobs: [{ name: 'predict' }] },
+  images: { driver: 'app:1' },
+  workerShape: {},
+  webPort: 8080,
+  subnets: { control: '10.1.0.0/24', data: '10.2.0.0/22' },
+  ...changes,
+});
+
+interface FakeCluster extends LiveCluster {
+  drifted: boolean;
+  image: string | null;
+  readonly applied: ClusterChange[];
+  /** What the next `apply` does. */
+  work: (progress: ChangeProgress) => Promise<void>;
+}
+
+function createFakeCluster(): FakeCluster {
+  const cluster: FakeCluster = {
+    drifted: false,
+    image: 'app:1',
+    applied: [],
+    work: async () => undefined,
+    differs: async () => cluster.drifted,
+    driverImage: async () => cluster.image,
+    apply: async (change, progress) => {
+      cluster.applied.push(change);
+      await cluster.work(progress);
+      cluster.image = change.driverImage ?? change.desired.images.driver;
+    },
+  };
+  return cluster;
+}
+
+function open(
+  file = join(mkdtempSync(join(tmpdir(), 'sparkplug-keeper-')), 'state.db'),
+  cluster = createFakeCluster(),
+  bootstrap = JSON.stringify(desired()),
+) {
+  const database = openDatabase(file);
+  const changes = createChangeSignal();
+  const store = createClusterStore(database, changes);
+  const shutdown = new AbortController();
+  const gate = createClusterGate(changes);
+  const keeper = createClusterKeeper({
+    store,
+    gate,
+    cluster,
+    clock: createFakeClock(),
+    version: '1.0.0',
+    projectId: 'geo-abc123',
+    changed: () => undefined,
+    shutdown: shutdown.signal,
+  });
+  keeper.adopt(bootstrap);
+  const stop = async (): Promise<void> => {
+    shutdown.abort(new Error('the scheduler stops'));
+    await settle();
+    database.close();
+  };
+  return { file, store, gate, keeper, cluster, stop };
+}
+
+const plain = { ifMatch: null, now: false };
+const never = (progress: ChangeProgress): Promise<void> =>
+  new Promise((_, reject) => {
+    progress.signal.addEventListener('abort', () => reject(progress.signal.reason));
+  });
+
+test('the first deploy is adopted as revision 1, once', async () => {
+  const first = open();
+  assert.equal(first.keeper.current().revision, 1);
+  await first.keeper.submit(desired({ webPort: 8081 }), plain);
+  await first.keeper.settled();
+  await first.stop();
+  const second = open(first.file);
+  assert.deepEqual([second.keeper.current().revision, second.keeper.current().desired.webPort], [2, 8081]);
+  assert.equal(second.store.setting('bootstrap'), JSON.stringify(desired()));
+  await second.stop();
+});
+
+test('after down and up the text of the new deploy counts, and nothing of the old one goes on', async () => {
+  const first = open();
+  await first.keeper.submit(desired({ webPort: 8081 }), plain);
+  await first.keeper.settled();
+  first.store.set('stack', '{}');
+  first.cluster.work = never;
+  const answer = await first.keeper.submit(desired({ webPort: 8082 }), plain);
+  assert.ok(answer.kind === 'accepted');
+  await settle();
+  await first.stop();
+  const bootstrap = JSON.stringify(desired({ webPort: 8083 }));
+  const second = open(first.file, createFakeCluster(), bootstrap);
+  assert.deepEqual([second.store.setting('bootstrap'), second.store.setting('stack')], [bootstrap, null]);
+  second.keeper.resume();
+  await second.keeper.settled();
+  assert.equal(second.store.operation(answer.operation.id)?.state, 'cancelled');
+  assert.equal(second.cluster.applied.length, 0);
+  // Told again by the command line, as after every deploy of its own.
+  assert.equal((await second.keeper.submit(desired({ webPort: 8083 }), plain)).kind, 'accepted');
+  await second.keeper.settled();
+  await second.stop();
+});
+
+test('the same desired state changes nothing, whatever the order of its keys', async () => {
+  const { keeper, cluster, stop } = open();
+  const shuffled = Object.fromEntries(Object.entries(desired()).reverse());
+  assert.deepEqual(await keeper.submit(shuffled, plain), { kind: 'unchanged', revision: 1 });
+  assert.equal(cluster.applied.length, 0);
+  await stop();
+});
+
+test('a cluster that drifted is repaired without a new revision, its drivers left at the image of the last run', async () => {
+  const { keeper, cluster, store, stop } = open();
+  cluster.drifted = true;
+  cluster.image = 'app:7';
+  const answer = await keeper.submit(desired(), plain);
+  assert.equal(answer.kind, 'accepted');
+  await keeper.settled();
+  assert.deepEqual([keeper.current().revision, cluster.applied[0]?.driverImage], [1, 'app:7']);
+  assert.equal(answer.kind === 'accepted' && store.operation(answer.operation.id)?.state, 'succeeded');
+  await stop();
+});
+
+test('If-Match of another revision is refused', async () => {
+  const { keeper, stop } = open();
+  await assert.rejects(keeper.submit(desired({ webPort: 1 }), { ifMatch: 7, now: false }), {
+    code: 'REVISION_CONFLICT',
+  });
+  assert.equal(keeper.current().revision, 1);
+  await stop();
+});
+
+test('a second operation is refused and names the first; afterwards it is welcome', async () => {
+  const { keeper, cluster, stop } = open();
+  let finish = (): void => undefined;
+  cluster.work = () =>
+    new Promise((resolve) => {
+      finish = resolve;
+    });
+  const first = await keeper.submit(desired({ webPort: 8081 }), plain);
+  assert.ok(first.kind === 'accepted');
+  const { id } = first.operation;
+  await assert.rejects(keeper.submit(desired({ webPort: 8082 }), plain), { code: 'CLUSTER_BUSY', met: id });
+  await settle();
+  finish();
+  await keeper.settled();
+  cluster.work = async () => undefined;
+  assert.equal((await keeper.submit(desired({ webPort: 8082 }), plain)).kind, 'accepted');
+  await keeper.settled();
+  assert.equal(keeper.current().revision, 3);
+  await stop();
+});
+
+test('an older command line, another project and nonsense are refused', async () => {
+  const { keeper, stop } = open();
+  await assert.rejects(keeper.submit(desired({ version: '0.9.0' }), plain), { code: 'CLI_TOO_OLD' });
+  await assert.rejects(keeper.submit(desired({ projectId: 'other' }), plain), { code: 'REQUEST_INVALID' });
+  await assert.rejects(keeper.submit({ hello: 1 }, plain), { code: 'REQUEST_INVALID' });
+  assert.equal((await keeper.submit(desired({ version: '1.1.0' }), plain)).kind, 'accepted');
+  await keeper.settled();
+  await stop();
+});
+
+test('a failure is stored with code and hint, its steps ended', async () => {
+  const { keeper, cluster, store, stop } = open();
+  cluster.work = async ({ report }) => {
+    report({ kind: 'step-started', step: 'change 2 services', cause: 'memory' });
+    throw new SparkPlugError('NO_ROOM', 'no room', { hint: 'buy memory' });
+  };
+  const answer = await keeper.submit(desired({ webPort: 8081 }), plain);
+  await keeper.settled();
+  const operation = store.operation(answer.kind === 'accepted' ? answer.operation.id : '');
+  assert.deepEqual(operation?.failure, { code: 'NO_ROOM', message: 'no room', hint: 'buy memory' });
+  assert.deepEqual(
+    operation?.steps.map(({ text, cause, state }) => [text, cause, state]),
+    [['change 2 services', 'memory', 'failed']],
+  );
+  await stop();
+});
+
+test('a scheduler restarted in the middle resumes the operation and ends it', async () => {
+  const first = open();
+  first.cluster.work = async (progress) => {
+    progress.report({ kind: 'step-started', step: 'update scheduler' });
+    await never(progress);
+  };
+  const answer = await first.keeper.submit(desired({ webPort: 8081 }), { ifMatch: null, now: true });
+  assert.ok(answer.kind === 'accepted');
+  await settle();
+  await first.stop();
+  const second = open(first.file);
+  assert.equal(second.store.operation(answer.operation.id)?.state, 'running');
+  second.keeper.resume();
+  await second.keeper.settled();
+  const operation = second.store.operation(answer.operation.id);
+  assert.deepEqual([operation?.state, operation?.steps.map(({ state }) => state)], ['succeeded', ['skipped']]);
+  assert.equal(second.cluster.applied[0]?.now, true);
+  await second.stop();
+});
+
+test('an operation can be cancelled', async () => {
+  const { keeper, cluster, store, stop } = open();
+  cluster.work = never;
+  const answer = await keeper.submit(desired({ webPort: 8081 }), plain);
+  assert.ok(answer.kind === 'accepted');
+  await settle();
+  keeper.cancel(answer.operation.id);
+  await keeper.settled();
+  assert.equal(store.operation(answer.operation.id)?.state, 'cancelled');
+  assert.throws(() => keeper.cancel('op-99'), { code: 'OPERATION_UNKNOWN' });
+  await stop();
+});
+
+test('a change that waits for the running job holds the next attempts back', async () => {
+  const { keeper, cluster, gate, stop } = open();
+  const signal = new AbortController().signal;
+  const leave = await gate.enter('run-1', signal);
+  let waited = false;
+  cluster.work = async ({ waitUntilIdle }) => {
+    await waitUntilIdle();
+    waited = true;
+  };
+  await keeper.submit(desired({ webPort: 8081 }), plain);
+  await settle();
+  assert.deepEqual([cluster.applied[0]?.runActive, waited], [true, false]);
+  let entered = false;
+  void gate.enter('run-2', signal).then(() => {
+    entered = true;
+  });
+  await settle();
+  assert.equal(entered, false);
+  leave();
+  await keeper.settled();
+  await settle();
+  assert.deepEqual([waited, entered], [true, true]);
+  await stop();
+});
+
+test("a run's driver image is set beside the revisions, after the operation in progress", async () => {
+  const { keeper, cluster, stop } = open();
+  const signal = new AbortController().signal;
+  let finish = (): void => undefined;
+  cluster.work = () =>
+    new Promise((resolve) => {
+      finish = resolve;
+    });
+  await keeper.submit(desired({ webPort: 8081 }), plain);
+  await settle();
+  const setting = keeper.setDriverImage('app:2', 'run-1', signal);
+  await settle();
+  assert.equal(cluster.applied.length, 1);
+  cluster.work = async () => undefined;
+  finish();
+  await setting;
+  assert.deepEqual([cluster.applied[1]?.driverImage, keeper.current().revision], ['app:2', 2]);
+  await keeper.setDriverImage('app:2', 'run-2', signal);
+  assert.equal(cluster.applied.length, 2);
+  await stop();
+});
+
+test('progress becomes steps', () => {
+  let steps = applyEvent([], { kind: 'step-started', step: 'change: web', cause: 'port' });
+  steps = applyEvent(steps, { kind: 'step-progress', step: 'change: web', detail: 'half' });
+  assert.equal(steps[0]?.text, 'change: web: half');
+  steps = applyEvent(steps, { kind: 'step-done', step: 'change: web', durationMs: 12.4 });
+  assert.deepEqual(steps, [{ text: 'change: web', cause: 'port', state: 'done', durationMs: 12 }]);
+});

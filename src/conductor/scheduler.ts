@@ -1,0 +1,137 @@
+// The process `scheduler`: opens its state, takes up what its predecessor left, listens on the control network alone.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createDocker } from '../adapters/docker/docker.ts';
+import { createWebInternal } from '../adapters/web/web-internal.ts';
+import { checkSharedSecret } from '../api/access.ts';
+import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
+import { createApp, type LogLine } from '../api/web-app.ts';
+import { labels } from '../engine/labels.ts';
+import { SparkPlugError } from '../errors.ts';
+import { createLiveCluster } from '../operations/live-cluster.ts';
+import { systemClock } from '../runs/clock.ts';
+import { createDockerDriverHost } from '../runs/docker-driver-host.ts';
+import { openDatabase } from '../runs/state/database.ts';
+import { version } from '../version.ts';
+import { addressOf, createComponentProbes, createSparkView } from './component-probes.ts';
+import { isInside, ownAddresses } from './container-network.ts';
+import { listenOn } from './listeners.ts';
+import { createScheduler, openStores } from './scheduler-desk.ts';
+
+const port = 7070;
+const webInternalPort = 7071;
+
+const env = (name: string, fallback?: string): string => {
+  const value = process.env[name] ?? fallback;
+  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  return value;
+};
+
+function log(line: LogLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function note(event: string, details: Record<string, string> = {}): void {
+  log({ time: new Date().toISOString(), level: 'info', event, ...details });
+}
+
+async function main(): Promise<void> {
+  const projectId = env('SPARKPLUG_PROJECT');
+  const controlSubnet = env('SPARKPLUG_CONTROL_SUBNET');
+  const dataSubnet = env('SPARKPLUG_DATA_SUBNET');
+  const dataFolder = env('SPARKPLUG_DATA', '/data');
+  const secret = readFileSync(join(env('SPARKPLUG_SECRETS', '/run/secrets'), 'control'), 'utf8').trim();
+  const logFolder = join(dataFolder, 'logs');
+  mkdirSync(logFolder, { recursive: true });
+
+  const database = openDatabase(join(dataFolder, 'state.db'));
+  const shutdown = new AbortController();
+  const stop = (signal: string): void => {
+    note('stopping', { signal });
+    // Runs go on in their containers; whoever follows is cut off and comes back to the next scheduler.
+    shutdown.abort(new Error(`the scheduler stops on ${signal}`));
+    database.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
+
+  const docker = createDocker();
+  const webUrl = (): Promise<string> => findWeb(projectId, controlSubnet);
+  const stores = openStores(database);
+  const clock = systemClock;
+  const probes = createComponentProbes(dataSubnet, webUrl);
+  const cluster = createLiveCluster({
+    docker,
+    store: stores.store,
+    probes,
+    clock,
+    projectId,
+    shutdown: shutdown.signal,
+  });
+  const driverLabels = { [labels.project]: projectId, [labels.component]: 'spark-driver' };
+  const { desk, keeper, queue } = createScheduler({
+    ...stores,
+    database,
+    cluster,
+    drivers: createDockerDriverHost(docker, driverLabels, dataSubnet),
+    web: createWebInternal(webUrl, secret),
+    spark: createSparkView(),
+    clock,
+    logFolder,
+    projectId,
+    version,
+    shutdown: shutdown.signal,
+  });
+  keeper.adopt(readFileSync(env('SPARKPLUG_DESIRED', '/etc/sparkplug/desired.json'), 'utf8'));
+
+  const app = createApp({
+    log,
+    admit: (request) => {
+      if (request.routeOptions.config?.open !== true) checkSharedSecret(request.headers.authorization, secret);
+    },
+  });
+  registerSchedulerRoutes(app, desk);
+  const addresses = ownAddresses().filter((address) => isInside(address, controlSubnet));
+  if (addresses.length === 0) throw new Error(`this container has no address in the control network ${controlSubnet}`);
+  const listeners = await listenOn(app, addresses, port);
+  note('listening', { addresses: listeners.addresses.join(' '), version });
+
+  // Runs first: they count as running before an interrupted operation looks whether any does.
+  queue.start();
+  keeper.resume();
+  await cluster.rememberStack(keeper.current().desired).catch((error: unknown) => noteError('stack unknown', error));
+}
+
+/** By its name on the control network: plain `web` may be answered with its address on the data network. */
+async function findWeb(projectId: string, controlSubnet: string): Promise<string> {
+  const address = await addressOf([`web.${projectId}_control`, 'web'], controlSubnet);
+  if (address === null) {
+    throw new SparkPlugError('WEB_AWAY', 'web has no address on the control network', { hint: 'sparkplug logs web' });
+  }
+  return `http://${address}:${webInternalPort}`;
+}
+
+function noteError(event: string, error: unknown): void {
+  const text = error instanceof SparkPlugError ? `${error.code}: ${error.message}` : String(error);
+  log({ time: new Date().toISOString(), level: 'error', event, error: text });
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof SparkPlugError) {
+    const { code, message, place = null, met = null, hint = null } = error;
+    log({
+      time: new Date().toISOString(),
+      level: 'error',
+      event: 'cannot start',
+      code,
+      error: message,
+      place,
+      met,
+      hint,
+    });
+  } else {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log({ time: new Date().toISOString(), level: 'error', event: 'cannot start', error: text });
+  }
+  process.exit(1);
+});

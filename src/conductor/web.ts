@@ -1,0 +1,84 @@
+// The process `web`: reads its surroundings, listens, and goes quietly on SIGTERM.
+import { readFileSync } from 'node:fs';
+import packageFile from '../../package.json' with { type: 'json' };
+import { parseTokens } from '../api/access.ts';
+import type { LogLine } from '../api/web-app.ts';
+import { defaultGateway, isInside, ownAddresses } from './container-network.ts';
+import { listenOn } from './listeners.ts';
+import { createWebServer } from './web-server.ts';
+
+const publishedPort = 8080;
+const internalPort = 7071;
+/** Swarm kills after 10 s; requests under way get most of it. */
+const graceMs = 5_000;
+
+const env = (name: string, fallback?: string): string => {
+  const value = process.env[name] ?? fallback;
+  if (value === undefined || value === '') throw new Error(`the environment variable ${name} is not set`);
+  return value;
+};
+
+const secretFolder = env('SPARKPLUG_SECRETS', '/run/secrets');
+const readSecret = (name: string): string => readFileSync(`${secretFolder}/${name}`, 'utf8').trim();
+
+function log(line: LogLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function note(event: string, details: Record<string, string> = {}): void {
+  log({ time: new Date().toISOString(), level: 'info', event, ...details });
+}
+
+/** Three eighths of the container's memory: the rest is Node's heap and the files' pages. */
+function databaseMemoryMiB(): number {
+  let limit = '';
+  try {
+    limit = readFileSync('/sys/fs/cgroup/memory.max', 'utf8').trim();
+  } catch {
+    // cgroup v1, or none: the default below.
+  }
+  const limitMiB = /^\d+$/.test(limit) ? Number(limit) / 1024 ** 2 : 1024;
+  return Math.round(Math.min(Math.max(limitMiB * 0.375, 64), 1024));
+}
+
+async function main(): Promise<void> {
+  const dataSubnet = env('SPARKPLUG_DATA_SUBNET');
+  const controlSubnet = env('SPARKPLUG_CONTROL_SUBNET');
+  const addresses = ownAddresses();
+  const gateway = await defaultGateway();
+  const local = new Set(gateway === null ? addresses : [...addresses, gateway]);
+  const server = await createWebServer({
+    version: packageFile.version,
+    schedulerUrl: env('SPARKPLUG_SCHEDULER_URL', 'http://scheduler:7070'),
+    controlSecret: readSecret('control'),
+    tokens: parseTokens(readSecret('web_tokens')),
+    localPeers: env('SPARKPLUG_LISTEN', 'local') === 'all' ? null : local,
+    nameNodeUrl: env('SPARKPLUG_NAMENODE_URL', 'http://namenode:9870'),
+    dataSubnet,
+    dataFolder: env('SPARKPLUG_DATA', '/data'),
+    databaseMemoryMiB: databaseMemoryMiB(),
+    log,
+  });
+  // User code lives on the data network: there, nothing of ours listens.
+  const open = addresses.filter((address) => !isInside(address, dataSubnet));
+  const control = open.filter((address) => isInside(address, controlSubnet));
+  if (control.length === 0)
+    throw new Error(`no address of this container is inside the control network ${controlSubnet}`);
+  const published = await listenOn(server.published, open, Number(env('SPARKPLUG_WEB_PORT', String(publishedPort))));
+  const internal = await listenOn(server.internal, control, internalPort);
+  note('listening', { published: published.addresses.join(' '), internal: internal.addresses.join(' ') });
+
+  const stop = async (signal: string): Promise<void> => {
+    note('stopping', { signal });
+    await Promise.all([published.close(graceMs), internal.close(graceMs)]);
+    await server.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal));
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log({ time: new Date().toISOString(), level: 'error', event: 'cannot start', error: text });
+  process.exit(1);
+});
