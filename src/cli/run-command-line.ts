@@ -1,0 +1,108 @@
+// Parses, runs one verb, prints its error, gives the exit code; turns Ctrl-C into an abort.
+import { CommanderError } from 'commander';
+import { SparkPlugError } from '../errors.ts';
+import { describeError, errorAsJson, exitCodeOf, exitCodes, Interrupted } from './exit-codes.ts';
+import { createProgram } from './program.ts';
+import { createShell, type GlobalOptions, type Shell } from './shell.ts';
+
+/** A launcher may pass on a Ctrl-C that the terminal sent as well: what follows this soon is the same one. */
+const sameSignalMs = 250;
+/** How long a verb may take to wind down after Ctrl-C. */
+const graceMs = 2_000;
+
+/** Runs `sparkplug ARGV` and gives its exit code; never throws. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const { own, passedOn } = splitAtDashes(argv);
+  const interruption = new AbortController();
+  const stopListening = listenForInterruption(interruption);
+  let shell: Shell | null = null;
+  try {
+    let exitCode: number = exitCodes.done;
+    const program = createProgram(
+      (options: GlobalOptions) => {
+        shell = createShell({ options, passedOn, signal: interruption.signal });
+        return shell;
+      },
+      (code) => {
+        exitCode = code;
+      },
+    );
+    await Promise.race([program.parseAsync([...own], { from: 'user' }), hangingOn(interruption.signal)]);
+    closeScreen(shell);
+    return exitCode;
+  } catch (error) {
+    closeScreen(shell);
+    const cause = interruption.signal.aborted ? interruptionCause(error) : error;
+    printError(cause, wantsJson(own));
+    return exitCodeOf(cause);
+  } finally {
+    stopListening();
+  }
+}
+
+/** Rejects when an interrupted verb is still at it after the grace: something it waits for knows no interruption. */
+function hangingOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), graceMs).unref(), { once: true });
+  });
+}
+
+function closeScreen(shell: Shell | null): void {
+  shell?.screen.close();
+}
+
+/** What stands after the first `--` belongs to the job or to the command in a container. */
+function splitAtDashes(argv: readonly string[]): {
+  readonly own: readonly string[];
+  readonly passedOn: readonly string[] | null;
+} {
+  const at = argv.indexOf('--');
+  return at === -1 ? { own: argv, passedOn: null } : { own: argv.slice(0, at), passedOn: argv.slice(at + 1) };
+}
+
+function listenForInterruption(interruption: AbortController): () => void {
+  let firstAt: number | null = null;
+  const interrupt = () => {
+    if (firstAt === null) {
+      firstAt = performance.now();
+      interruption.abort(new Interrupted());
+    } else if (performance.now() - firstAt > sameSignalMs) {
+      process.exit(exitCodes.interrupted);
+    }
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  return () => {
+    for (const signal of signals) process.off(signal, interrupt);
+  };
+}
+
+/** After Ctrl-C most errors are its consequences; one that says how to go on is kept. */
+function interruptionCause(error: unknown): Interrupted {
+  return error instanceof Interrupted ? error : new Interrupted();
+}
+
+function wantsJson(own: readonly string[]): boolean {
+  return own.some(
+    (word, index) =>
+      /^(-o=?json|--output=json)$/.test(word) || (/^(-o|--output)$/.test(word) && own[index + 1] === 'json'),
+  );
+}
+
+function printError(error: unknown, json: boolean): void {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return;
+    error = usageError(error);
+  }
+  if (error instanceof Interrupted) {
+    process.stderr.write(`${error.message}\n`);
+    return;
+  }
+  process.stderr.write(`${describeError(error).join('\n')}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ error: errorAsJson(error) }, null, 2)}\n`);
+}
+
+function usageError(error: CommanderError): SparkPlugError {
+  const [message = error.message, ...hints] = error.message.replace(/^error: /, '').split('\n');
+  return new SparkPlugError('USAGE', message, { hint: hints.join(' ').trim() || 'sparkplug --help', cause: error });
+}
