@@ -1,0 +1,6 @@
+"""Never ends by itself."""
+
+import threading
+
+print("hanging", flush=True)
+threading.Event().wait()

@@ -1,0 +1,12 @@
+"""Writes two results that `web` serves; the argument is the name that every person gets."""
+
+import sys
+
+from pyspark.sql import SparkSession
+
+name = sys.argv[1] if len(sys.argv) > 1 else "ada"
+spark = SparkSession.builder.getOrCreate()
+people = spark.range(100).selectExpr("id", f"'{name}' AS name", "CAST(id AS DOUBLE) * 1.5 AS score")
+people.write.mode("overwrite").parquet("/results/people")
+spark.range(300).selectExpr("id % 100 AS id", "id AS visit").write.mode("overwrite").parquet("/results/visits")
+spark.stop()

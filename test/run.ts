@@ -1,0 +1,133 @@
+// `npm test`: everything, from nothing. Static checks and unit tests first, then the engine, then one cluster for all
+// end to end tests. Its last line counts what passed and failed; without Docker it fails, it never skips.
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import pWaitFor from 'p-wait-for';
+import { removeSharedCluster } from './e2e/support/shared-cluster.ts';
+import { repository } from './e2e/support/sparkplug.ts';
+
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+const total: Counts = { passed: 0, failed: 0 };
+const artifacts = join(repository, 'test', 'artifacts');
+
+/** End to end files in their order: what later ones build on comes first. */
+const endToEnd = [
+  'faults',
+  'cluster',
+  'jobs',
+  'results',
+  'files',
+  'closed',
+  'geopredict',
+  'reshape',
+  'interrupted',
+  'by-hand',
+  'registry',
+];
+
+/** Runs test files with node:test, one after another, and adds what they counted. A crash counts as a failure. */
+async function runTests(title: string, files: readonly string[], concurrency: number): Promise<void> {
+  console.log(`\n── ${title}`);
+  const startedAt = performance.now();
+  const folder = await mkdtemp(join(tmpdir(), 'sparkplug-counts-'));
+  const countsFile = join(folder, 'counts');
+  await writeFile(countsFile, '');
+  const { exitCode } = await execa(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      '--test',
+      `--test-concurrency=${concurrency}`,
+      `--test-reporter=${join(repository, 'test', 'counting-reporter.ts')}`,
+      ...files,
+    ],
+    { cwd: repository, stdio: 'inherit', reject: false, env: { SPARKPLUG_COUNTS: countsFile } },
+  );
+  const counted = (await readFile(countsFile, 'utf8')).split('\n').filter(Boolean);
+  const counts = counted.map((line) => JSON.parse(line) as Counts);
+  const before = total.failed;
+  for (const { passed, failed } of counts) {
+    total.passed += passed;
+    total.failed += failed;
+  }
+  if (exitCode !== 0 && total.failed === before) total.failed += 1;
+  console.log(`   ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+}
+
+/** One command that must succeed, counted as one test. */
+async function check(title: string, command: string, args: readonly string[]): Promise<boolean> {
+  const startedAt = performance.now();
+  const result = await execa(command, args, { cwd: repository, reject: false, all: true, preferLocal: true });
+  const passed = result.exitCode === 0;
+  total[passed ? 'passed' : 'failed'] += 1;
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`${passed ? '✔' : '✖'} ${title} (${seconds} s)`);
+  if (!passed) console.log(result.all);
+  return passed;
+}
+
+/** Keeps what the engine knows, for reading after a failure. */
+async function keepArtifacts(): Promise<void> {
+  await execa('mkdir', ['-p', artifacts]);
+  for (const [name, args] of [
+    ['containers.txt', ['ps', '-a', '--no-trunc']],
+    ['services.txt', ['service', 'ls']],
+    ['disk.txt', ['system', 'df']],
+  ] as const) {
+    const { all } = await execa('docker', args, { reject: false, all: true });
+    await writeFile(join(artifacts, name), all);
+  }
+}
+
+/**
+ * Removes what an interrupted test run left: a daemon that starts again brings its Swarm services back, and their names
+ * would be taken. Only projects that the tests make, by their names.
+ */
+async function removeLeftovers(): Promise<void> {
+  const docker = async (...args: readonly string[]) => (await execa('docker', args)).stdout.split('\n').filter(Boolean);
+  const format = '{{index .Spec.Labels "sparkplug.project"}} {{index .Spec.Labels "com.docker.stack.namespace"}}';
+  const ids = await docker('service', 'ls', '-q', '--filter', 'label=sparkplug.project');
+  const owners = ids.length === 0 ? [] : await docker('service', 'inspect', '--format', format, ...ids);
+  for (const owner of new Set(owners.filter((line) => /^e2e(-[a-z-]+)?-[0-9a-z]{6} /.test(line)))) {
+    const [project = '', namespace = ''] = owner.split(' ');
+    console.log(`removing what an earlier test run left: ${project}`);
+    await execa('docker', ['stack', 'rm', namespace]);
+    const isGone = async () =>
+      (await docker('ps', '-aq', '--filter', `label=sparkplug.project=${project}`)).length === 0;
+    await pWaitFor(isGone, { interval: 500, timeout: 60_000 });
+    for (const volume of await docker('volume', 'ls', '-q', '--filter', `label=sparkplug.project=${project}`)) {
+      await execa('docker', ['volume', 'rm', volume], { reject: false });
+    }
+  }
+}
+
+const onlyUnit = process.argv.includes('--unit');
+/** For work on one file: the shared cluster stays up. */
+const keep = process.argv.includes('--keep');
+const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+
+if (chosen.length === 0) {
+  await check('formatted and linted', 'biome', ['check', '.']);
+  await check('types', 'tsc', ['-p', '.']);
+  await check('nothing unused', 'knip', []);
+  await runTests('unit tests', ['src/**/*.test.ts', 'test/*.test.ts'], 2);
+}
+if (!onlyUnit) {
+  const sparkplug = join(repository, 'bin', 'sparkplug.js');
+  const ready = await check('the engine is set up', process.execPath, [sparkplug, 'doctor', '--fix', '--yes']);
+  if (ready) {
+    await removeLeftovers();
+    for (const name of chosen.length > 0 ? chosen : endToEnd) await runTests(name, [`test/e2e/${name}.test.ts`], 1);
+    if (total.failed > 0) await keepArtifacts();
+    if (!keep) await removeSharedCluster();
+  }
+}
+
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed === 0 ? 0 : 1);
