@@ -174,36 +174,39 @@ async function prepare(): Promise<Situation> {
   };
 }
 
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice(7);
+const isWanted = (name: string) => only === undefined || only === name;
 const situation = await prepare();
 const rows: Row[] = [];
-rows.push(
-  await measure(
-    'trivial-job',
-    'a trivial PySpark job: `sparkplug run` against `spark-submit` in a container of the same cluster',
-    async () => await seconds(async () => await mustRun(situation.folder, ['run', 'trivial'])),
-    async () => await submitOnCluster(situation),
-  ),
-);
-await mustRun(situation.folder, ['down', '--yes']);
-rows.push(
-  await measure(
-    'warm-up-to-first-job',
-    'images there, cluster stopped: launch to the right answer of a first job that writes and reads HDFS',
-    async () => await launchSparkplug(situation),
-    async () => await launchByHand(situation),
-  ),
-);
-await mustRun(situation.folder, ['down', '--volumes', '--yes']);
-for (const volume of (
-  await docker('volume', 'ls', '-q', '--filter', `label=com.docker.stack.namespace=${namespace}`)
-).split('\n')) {
-  if (volume !== '') await docker('volume', 'rm', volume);
+if (isWanted('trivial-job')) {
+  rows.push(
+    await measure(
+      'trivial-job',
+      'a trivial PySpark job: `sparkplug run` against `spark-submit` in a container of the same cluster',
+      async () => await seconds(async () => await mustRun(situation.folder, ['run', 'trivial'])),
+      async () => await submitOnCluster(situation),
+    ),
+  );
 }
+await mustRun(situation.folder, ['down', '--yes']);
+if (isWanted('warm-up-to-first-job')) {
+  rows.push(
+    await measure(
+      'warm-up-to-first-job',
+      'images there, cluster stopped: launch to the right answer of a first job that writes and reads HDFS',
+      async () => await launchSparkplug(situation),
+      async () => await launchByHand(situation),
+    ),
+  );
+}
+await mustRun(situation.folder, ['down', '--volumes', '--yes']);
+const volumesByHand = await docker('volume', 'ls', '-q', '--filter', `label=com.docker.stack.namespace=${namespace}`);
+for (const volume of volumesByHand.split('\n').filter(Boolean)) await docker('volume', 'rm', volume);
 
 const machine = { cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version };
 const report = { measuredAt: new Date().toISOString(), machine, rows };
-await mkdir(join(repository, 'bench', 'out'), { recursive: true });
-await writeFile(join(repository, 'bench', 'out', 'bench.json'), `${JSON.stringify(report, null, 2)}\n`);
+await mkdir(join(repository, 'bench', 'results'), { recursive: true });
+await writeFile(join(repository, 'bench', 'results', `${only ?? 'all'}.json`), `${JSON.stringify(report, null, 2)}\n`);
 for (const row of rows) {
   const medians = `${row.medianSparkplugSeconds.toFixed(1)} s against ${row.medianByHandSeconds.toFixed(1)} s by hand`;
   console.log(`${row.name}: ${medians}, ratio ${row.ratio.toFixed(2)} (aim ≤ ${row.goal})`);

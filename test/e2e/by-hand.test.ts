@@ -27,6 +27,8 @@ before(async () => {
     'job.py':
       'from pyspark.sql import SparkSession\nprint("BY HAND", SparkSession.builder.getOrCreate().range(10).count())\n',
   });
+  // A stack needs a Swarm: the one that `up` would make.
+  await mustRun(folder, ['doctor', '--fix', '--yes']);
 });
 after(async () => {
   await mustRun(folder, ['down', '--volumes', '--yes']);

@@ -33,8 +33,9 @@ before(async () => {
   });
 });
 after(async () => {
-  await rm(certificates, { recursive: true, force: true });
-  await machine.remove();
+  // Whatever the preparation got to: its own error is the one to be read.
+  if (certificates !== undefined) await rm(certificates, { recursive: true, force: true });
+  await machine?.remove();
 });
 
 /** Debian's registry, with a certificate of its own and one user. */

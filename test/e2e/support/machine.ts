@@ -25,9 +25,10 @@ export interface TestMachine {
  * `--privileged` is not used: capabilities one by one, so that it works where a full grant is refused.
  */
 export async function startMachine(name: string, memoryMiB: number): Promise<TestMachine> {
-  await execa('docker', ['build', '-q', '--network', 'host', '-t', image, join(repository, 'test', 'e2e', 'machine')], {
-    env: { DOCKER_BUILDKIT: '0' },
-  });
+  const context = join(repository, 'test', 'e2e', 'machine');
+  const base = await findDebianImage();
+  const build = ['build', '-q', '--network', 'host', '--build-arg', `DEBIAN_IMAGE=${base}`, '-t', image, context];
+  await execa('docker', build, { env: { DOCKER_BUILDKIT: '0' } });
   const memoryInfo = join(await mkdtemp(join(tmpdir(), 'sparkplug-machine-')), 'meminfo');
   await writeFile(memoryInfo, await scaledMemoryInfo(memoryMiB));
   const volume = `${name}-docker`;
@@ -59,6 +60,12 @@ export async function startMachine(name: string, memoryMiB: number): Promise<Tes
       await execa('docker', ['volume', 'rm', volume], { reject: false });
     },
   };
+}
+
+/** Debian's image, or where it could not be pulled the one that SparkPlug made in its place. */
+async function findDebianImage(): Promise<string> {
+  const made = 'sparkplug/debian:trixie-slim';
+  return (await docker('images', '-q', made)) === '' ? 'debian:trixie-slim' : made;
 }
 
 /** The host's /proc/meminfo with another total, of which nearly all is free. */
