@@ -1,5 +1,5 @@
 // Runs the command line as a user does, in a folder of its own, and keeps what it printed.
-import { chmod, cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,11 +75,10 @@ export function startSparkplug(projectDir: string, args: readonly string[]) {
 }
 
 /** Makes a project folder with these files (path → text) in the system's temporary folder. */
-export async function makeProject(files: Readonly<Record<string, string>>, template?: string): Promise<string> {
+export async function makeProject(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sparkplug-test-'));
   // Readable to all, as projects mostly are: one test uses it as another user.
   await chmod(folder, 0o755);
-  if (template !== undefined) await cp(template, folder, { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);
