@@ -73,6 +73,7 @@ export const catalogue = {
   RESULT_QUERY_INVALID: { exit: 2, meaning: 'The query of a result names a column or value that cannot be.' },
   DOCKER_MISSING: { exit: 1, meaning: 'Docker is not installed on this computer.' },
   DOCKER_NOT_RUNNING: { exit: 1, meaning: 'The Docker engine does not answer.' },
+  DOCKER_STUCK: { exit: 1, meaning: 'The Docker engine took a call and gave no answer.' },
   DOCKER_NOT_PERMITTED: { exit: 1, meaning: 'This user may not use the Docker engine.' },
   DOCKER_TOO_OLD: { exit: 1, meaning: 'The Docker engine or its client is too old.' },
   DOCKER_CONTEXT_MISSING: { exit: 2, meaning: 'There is no Docker context of this name.' },

@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import pWaitFor from 'p-wait-for';
 import { removeSharedCluster } from './e2e/support/shared-cluster.ts';
 import { repository } from './e2e/support/sparkplug.ts';
+import { explainStuckEngine } from './e2e/support/stuck-engine.ts';
 
 interface Counts {
   passed: number;
@@ -31,6 +32,9 @@ const endToEnd = [
   'registry',
 ];
 
+/** A file that takes longer hangs: on a machine of two cores the longest takes a third of it. */
+const fileLimitMs = 15 * 60_000;
+
 /** Runs test files with node:test, one after another, and adds what they counted. A crash counts as a failure. */
 async function runTests(title: string, files: readonly string[], concurrency: number): Promise<void> {
   console.log(`\n── ${title}`);
@@ -38,7 +42,7 @@ async function runTests(title: string, files: readonly string[], concurrency: nu
   const folder = await mkdtemp(join(tmpdir(), 'sparkplug-counts-'));
   const countsFile = join(folder, 'counts');
   await writeFile(countsFile, '');
-  const { exitCode } = await execa(
+  const { exitCode, timedOut } = await execa(
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
@@ -47,8 +51,9 @@ async function runTests(title: string, files: readonly string[], concurrency: nu
       `--test-reporter=${join(repository, 'test', 'counting-reporter.ts')}`,
       ...files,
     ],
-    { cwd: repository, stdio: 'inherit', reject: false, env: { SPARKPLUG_COUNTS: countsFile } },
+    { cwd: repository, stdio: 'inherit', reject: false, timeout: fileLimitMs, env: { SPARKPLUG_COUNTS: countsFile } },
   );
+  if (timedOut) console.log(`✖ ${title} did not end within ${fileLimitMs / 60_000} min`);
   const counted = (await readFile(countsFile, 'utf8')).split('\n').filter(Boolean);
   const counts = counted.map((line) => JSON.parse(line) as Counts);
   const before = total.failed;
@@ -75,12 +80,13 @@ async function check(title: string, command: string, args: readonly string[]): P
 /** Keeps what the engine knows, for reading after a failure. */
 async function keepArtifacts(): Promise<void> {
   await execa('mkdir', ['-p', artifacts]);
+  await explainStuckEngine(artifacts);
   for (const [name, args] of [
     ['containers.txt', ['ps', '-a', '--no-trunc']],
     ['services.txt', ['service', 'ls']],
     ['disk.txt', ['system', 'df']],
   ] as const) {
-    const { all } = await execa('docker', args, { reject: false, all: true });
+    const { all } = await execa('docker', args, { reject: false, all: true, timeout: 60_000 });
     await writeFile(join(artifacts, name), all);
   }
 }
@@ -107,6 +113,16 @@ async function removeLeftovers(): Promise<void> {
   }
 }
 
+/** Counted: what a test run leaves behind, a user's `down` would leave too. */
+async function clearSharedCluster(): Promise<void> {
+  try {
+    await removeSharedCluster();
+  } catch (error) {
+    total.failed += 1;
+    console.log('✖ the shared cluster is removed\n', error);
+  }
+}
+
 const onlyUnit = process.argv.includes('--unit');
 /** For work on one file: the shared cluster stays up. */
 const keep = process.argv.includes('--keep');
@@ -125,7 +141,7 @@ if (!onlyUnit) {
     await removeLeftovers();
     for (const name of chosen.length > 0 ? chosen : endToEnd) await runTests(name, [`test/e2e/${name}.test.ts`], 1);
     if (total.failed > 0) await keepArtifacts();
-    if (!keep) await removeSharedCluster();
+    if (!keep) await clearSharedCluster();
   }
 }
 

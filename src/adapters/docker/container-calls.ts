@@ -74,6 +74,7 @@ export function createContainerCalls(client: DockerClient): ContainerCalls {
       const user = options.user === undefined ? [] : ['--user', options.user];
       const args = ['exec', ...interactive, ...user, id, ...command];
       const result = await client.tryRun(args, {
+        patient: true,
         signal: options.signal,
         ...(options.input === undefined ? {} : { input: options.input }),
       });
@@ -89,7 +90,7 @@ export function createContainerCalls(client: DockerClient): ContainerCalls {
     },
 
     async wait(id, options = {}) {
-      return Number(await client.run(['wait', id], options));
+      return Number(await client.run(['wait', id], { ...options, patient: true }));
     },
 
     removeContainer: (id) => removeQuietly(client, ['rm', '--force', id]),

@@ -37,6 +37,13 @@ test('input goes through standard input', async () => {
   assert.equal(stderr, 'hidden');
 });
 
+test('an engine that takes a call and never answers is DOCKER_STUCK', async () => {
+  const program = join(folder, 'silent');
+  await writeFile(program, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
+  const docker = createDocker({ program, answerWithinMs: 50 });
+  await assert.rejects(docker.stackRemove('demo'), { code: 'DOCKER_STUCK', met: '`docker stack rm` for 50 ms' });
+});
+
 test('a secret that exists is left as it is', async () => {
   const docker = await fakeDocker('cat >/dev/null; echo "rpc error: secret x already exists" >&2; exit 1');
   await docker.createSecret('x', 'content', {});

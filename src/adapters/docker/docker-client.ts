@@ -1,6 +1,7 @@
 // The only place that starts processes of the docker client.
 import { execa, type Options } from 'execa';
 import { SparkPlugError } from '../../errors.ts';
+import { formatDuration } from '../../units.ts';
 import type { CommandResult, DockerClient, RunOptions, StreamLine, StreamOptions } from './docker.ts';
 import { mapDockerFailure } from './map-docker-failure.ts';
 import { mergeLines } from './merge-lines.ts';
@@ -9,6 +10,8 @@ import { mergeLines } from './merge-lines.ts';
 const largestOutputBytes = 256 * 1024 * 1024;
 /** Lines of standard error kept for the message of a failed stream. */
 const keptErrorLines = 20;
+/** Well above what a loaded engine takes for its slowest call, the removal of a large volume. */
+const defaultAnswerWithinMs = 120_000;
 
 /** Where a process could not even be started, the operating system's code says why. */
 function explainStartFailure(program: string, code: string | undefined, cause: unknown): SparkPlugError | null {
@@ -24,7 +27,14 @@ function explainStartFailure(program: string, code: string | undefined, cause: u
   return null;
 }
 
-export function createDockerClient(program: string, context: string | null): DockerClient {
+interface ClientSettings {
+  readonly program: string;
+  readonly context: string | null;
+  readonly answerWithinMs?: number | undefined;
+}
+
+export function createDockerClient(settings: ClientSettings): DockerClient {
+  const { program, context, answerWithinMs = defaultAnswerWithinMs } = settings;
   const globalArgs = context === null ? [] : ['--context', context];
 
   function baseOptions(options: RunOptions) {
@@ -43,11 +53,18 @@ export function createDockerClient(program: string, context: string | null): Doc
     const result = await execa(program, [...globalArgs, ...args], {
       ...baseOptions(options),
       maxBuffer: largestOutputBytes,
+      ...(options.patient === true ? {} : { timeout: answerWithinMs }),
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     });
     options.signal?.throwIfAborted();
     const notStarted = explainStartFailure(program, result.code, result);
     if (notStarted !== null) throw notStarted;
+    if (result.timedOut) {
+      throw new SparkPlugError('DOCKER_STUCK', 'the Docker engine took a call and gave no answer', {
+        met: `\`docker ${args.slice(0, 2).join(' ')}\` for ${formatDuration(answerWithinMs)}`,
+        hint: 'restart the engine (`systemctl restart docker`); what runs in the cluster comes back with it',
+      });
+    }
     return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? 1 };
   }
 

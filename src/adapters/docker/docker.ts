@@ -22,6 +22,8 @@ export interface RunOptions extends CallOptions {
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** The call may take as long as it does: it waits for something, or works on behalf of the user. */
+  readonly patient?: true;
 }
 
 export interface StreamOptions extends RunOptions {
@@ -300,8 +302,9 @@ export interface StorageCalls {
 
 /**
  * One Docker engine. Removing what is not there is no error anywhere.
- * Errors: DOCKER_MISSING, DOCKER_NOT_RUNNING, DOCKER_NOT_PERMITTED, DOCKER_TOO_OLD, DOCKER_CONTEXT_MISSING, SWARM_UNUSABLE,
- * REGISTRY_UNREACHABLE, REGISTRY_UNAUTHORIZED, IMAGE_MISSING, DISK_FULL, else DOCKER_FAILED with what the client said.
+ * Errors: DOCKER_MISSING, DOCKER_NOT_RUNNING, DOCKER_STUCK, DOCKER_NOT_PERMITTED, DOCKER_TOO_OLD,
+ * DOCKER_CONTEXT_MISSING, SWARM_UNUSABLE, REGISTRY_UNREACHABLE, REGISTRY_UNAUTHORIZED,
+ * IMAGE_MISSING, DISK_FULL, else DOCKER_FAILED with what the client said.
  */
 export interface Docker
   extends DockerClient,
@@ -319,12 +322,18 @@ export interface DockerOptions {
   readonly context?: string | null | undefined;
   /** The client's program, `docker` from the PATH by default. */
   readonly program?: string;
+  /** How long a call that is not patient may go unanswered, 2 minutes by default. */
+  readonly answerWithinMs?: number;
 }
 
 /** Calls nothing yet: the first call finds out whether Docker is there. */
 export function createDocker(options: DockerOptions = {}): Docker {
   const context = options.context ?? null;
-  const client = createDockerClient(options.program ?? 'docker', context);
+  const client = createDockerClient({
+    program: options.program ?? 'docker',
+    context,
+    answerWithinMs: options.answerWithinMs,
+  });
   return {
     context,
     ...client,
