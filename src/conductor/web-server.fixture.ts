@@ -94,6 +94,7 @@ async function startOn(
     tokens: (['admin', 'run', 'read'] as const).map((scope) => ({ name: scope, scope, sha256: hash(tokens[scope]) })),
     localPeers,
     nameNodeUrl: hdfs.url,
+    replication: 'auto',
     dataSubnet: '127.0.0.0/8',
     dataFolder: folder,
     databaseMemoryMiB: 96,

@@ -28,6 +28,8 @@ export interface WebSettings {
   /** `http://namenode:9870`. */
   readonly nameNodeUrl: string;
   readonly dataSubnet: string;
+  /** Of uploaded files. */
+  readonly replication: 'auto' | number;
   /** The volume: results, and what queries spill. */
   readonly dataFolder: string;
   readonly databaseMemoryMiB: number;
@@ -50,7 +52,11 @@ export async function createWebServer(settings: WebSettings): Promise<WebServer>
     temporaryFolder: join(settings.dataFolder, 'duckdb'),
     memoryMiB: settings.databaseMemoryMiB,
   });
-  const hdfs = createWebHdfs({ nameNode: settings.nameNodeUrl, dataSubnet: settings.dataSubnet });
+  const hdfs = createWebHdfs({
+    nameNode: settings.nameNodeUrl,
+    dataSubnet: settings.dataSubnet,
+    replication: settings.replication,
+  });
   const fetchList = () => fetchCurrentResults(settings.schedulerUrl, settings.controlSecret);
   const current = await createCurrentResults(fetchList, join(folder, 'current.json'));
   const results = createServedResults({ database, store, current });

@@ -29,6 +29,11 @@ function note(event: string, details: Record<string, string> = {}): void {
   log({ time: new Date().toISOString(), level: 'info', event, ...details });
 }
 
+function readReplication(): 'auto' | number {
+  const text = env('SPARKPLUG_REPLICATION', 'auto');
+  return text === 'auto' ? text : Number(text);
+}
+
 /** Three eighths of the container's memory: the rest is Node's heap and the files' pages. */
 function databaseMemoryMiB(): number {
   let limit = '';
@@ -55,6 +60,7 @@ async function main(): Promise<void> {
     localPeers: env('SPARKPLUG_LISTEN', 'local') === 'all' ? null : local,
     nameNodeUrl: env('SPARKPLUG_NAMENODE_URL', 'http://namenode:9870'),
     dataSubnet,
+    replication: readReplication(),
     dataFolder: env('SPARKPLUG_DATA', '/data'),
     databaseMemoryMiB: databaseMemoryMiB(),
     log,

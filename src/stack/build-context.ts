@@ -40,10 +40,15 @@ export function configFile(name: string, file: string, content: string): ConfigF
 /** Generates every Spark and Hadoop file of the cluster. */
 export function buildConfigs(desired: DesiredState, plan: ClusterPlan): Configs {
   const { conf } = desired.config.spark;
+  const { replication } = desired.config.hdfs;
   return {
     coreSite: configFile('core-site', 'core-site.xml', buildCoreSite()),
-    hdfsSite: configFile('hdfs-site', 'hdfs-site.xml', buildHdfsSite(null)),
-    datanodeSite: configFile('hdfs-site-datanode', 'hdfs-site-datanode.xml', buildHdfsSite(plan.replication)),
+    hdfsSite: configFile('hdfs-site', 'hdfs-site.xml', buildHdfsSite({ replication, writes: false })),
+    datanodeSite: configFile(
+      'hdfs-site-datanode',
+      'hdfs-site-datanode.xml',
+      buildHdfsSite({ replication, writes: true }),
+    ),
     sparkDaemons: configFile('spark-daemons', 'spark-daemons.conf', buildDaemonDefaults()),
     sparkDriver: configFile('spark-driver', 'spark-driver.conf', buildDriverDefaults(plan, conf)),
   };

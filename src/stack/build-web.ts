@@ -13,6 +13,7 @@ export function buildWeb(context: BuildContext): ServiceDraft {
     image: desired.images.conductor,
     env: {
       SPARKPLUG_PROJECT: desired.projectId,
+      SPARKPLUG_REPLICATION: String(desired.config.hdfs.replication),
       SPARKPLUG_LISTEN: desired.config.web.listen,
       SPARKPLUG_CONTROL_SUBNET: desired.subnets.control,
       SPARKPLUG_DATA_SUBNET: desired.subnets.data,

@@ -2,12 +2,14 @@
 import { renderHadoopXml } from './hadoop-xml.ts';
 
 /**
- * Builds hdfs-site.xml. `replication` is null for the NameNode and the checkpointer, which never choose one: a cluster
- * that grows must not restart them. DataNodes do choose, for files that arrive by WebHDFS.
+ * Builds hdfs-site.xml. None of the daemons chooses a replication: whoever writes does, so that a cluster that grows
+ * restarts nothing. `writes`: the DataNodes, which write for those who send files by WebHDFS.
  */
-export function buildHdfsSite(replication: number | null): string {
+export function buildHdfsSite({ replication, writes }: { replication: 'auto' | number; writes: boolean }): string {
+  // Among three DataNodes or fewer none is left to replace one that fails meanwhile.
+  const policy = { 'dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER' } as const;
   return renderHadoopXml({
-    ...(replication === null ? {} : writing(replication)),
+    ...(writes && (replication === 'auto' || replication <= 3) ? policy : {}),
     'dfs.namenode.name.dir': 'file:///data/name',
     'dfs.datanode.data.dir': 'file:///data/data',
     'dfs.namenode.checkpoint.dir': 'file:///data/checkpoint',
@@ -16,12 +18,6 @@ export function buildHdfsSite(replication: number | null): string {
     ...failureDetection,
     ...reReplication,
   });
-}
-
-/** For files that come by WebHDFS: among three DataNodes or fewer none is left to replace one that fails meanwhile. */
-function writing(replication: number) {
-  const policy = { 'dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER' } as const;
-  return { 'dfs.replication': replication, ...(replication > 3 ? {} : policy) };
 }
 
 const addresses = {

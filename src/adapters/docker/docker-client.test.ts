@@ -44,6 +44,18 @@ test('an engine that takes a call and never answers is DOCKER_STUCK', async () =
   await assert.rejects(docker.stackRemove('demo'), { code: 'DOCKER_STUCK', met: '`docker stack rm` for 50 ms' });
 });
 
+test('an engine without a Swarm has no services, a worker of a Swarm refuses to tell', async () => {
+  const without = await fakeDocker(
+    'echo "Error response from daemon: This node is not a swarm manager. Use \\"docker swarm init\\" or" >&2; exit 1',
+  );
+  assert.deepEqual(await without.services({}), []);
+  assert.deepEqual(await without.secrets({}), []);
+  const worker = await fakeDocker(
+    'echo "Error response from daemon: This node is not a swarm manager. Worker nodes can\'t be used to view" >&2; exit 1',
+  );
+  await assert.rejects(worker.services({}), { code: 'SWARM_UNUSABLE' });
+});
+
 test('a secret that exists is left as it is', async () => {
   const docker = await fakeDocker('cat >/dev/null; echo "rpc error: secret x already exists" >&2; exit 1');
   await docker.createSecret('x', 'content', {});

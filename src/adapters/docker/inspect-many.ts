@@ -1,6 +1,6 @@
 // Listing and inspecting, the two steps of every query: the client's lists alone do not tell enough.
 import type { DockerClient, LabelFilter } from './docker.ts';
-import { mapDockerFailure, saysMissing } from './map-docker-failure.ts';
+import { mapDockerFailure, saysMissing, saysNoSwarm } from './map-docker-failure.ts';
 
 /** `--filter label=…` arguments, all of which must hold. */
 export function toFilterArgs(filter: LabelFilter): readonly string[] {
@@ -17,6 +17,14 @@ export function toLabelArgs(labels: Readonly<Record<string, string>>): readonly 
 
 export function splitLines(text: string): readonly string[] {
   return text.split('\n').filter((line) => line !== '');
+}
+
+/** Ids that a listing command prints. An engine without a Swarm has no services, configs or secrets. */
+export async function listIds(client: DockerClient, args: readonly string[]): Promise<readonly string[]> {
+  const { stdout, stderr, exitCode } = await client.tryRun(args);
+  if (exitCode === 0) return splitLines(stdout);
+  if (saysNoSwarm(stderr)) return [];
+  throw mapDockerFailure(args, stderr, null);
 }
 
 /** Inspects by id; what vanished since it was listed is left out. */

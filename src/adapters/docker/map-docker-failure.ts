@@ -115,6 +115,11 @@ export function saysMissing(text: string): boolean {
   return /no such|not found|nothing found in stack|does not exist/i.test(text);
 }
 
+/** True where the engine belongs to no Swarm at all; a worker of one, or a locked manager, says something else. */
+export function saysNoSwarm(text: string): boolean {
+  return /not a swarm manager\. Use "docker swarm init"/i.test(text);
+}
+
 /** True where the text tells of something that is there already. */
 export function saysExists(text: string): boolean {
   return /already exists/i.test(text);

@@ -1,6 +1,6 @@
 // Stacks, services and their tasks.
 import type { DockerClient, Resources, ServiceCalls, ServiceInspect, TaskInspect } from './docker.ts';
-import { inspectMany, removeQuietly, splitLines, toFilterArgs } from './inspect-many.ts';
+import { inspectMany, listIds, removeQuietly, splitLines, toFilterArgs } from './inspect-many.ts';
 import { mapDockerFailure, saysMissing } from './map-docker-failure.ts';
 import { dig, digLabels, digList, digNumber, digText, digTexts, toMiB } from './read-json.ts';
 
@@ -83,8 +83,8 @@ export function createServiceCalls(client: DockerClient): ServiceCalls {
 
   return {
     async services(filter) {
-      const ids = await client.run(['service', 'ls', '--quiet', ...toFilterArgs(filter)]);
-      return (await inspectMany(client, ['service', 'inspect'], splitLines(ids))).map(readService);
+      const ids = await listIds(client, ['service', 'ls', '--quiet', ...toFilterArgs(filter)]);
+      return (await inspectMany(client, ['service', 'inspect'], ids)).map(readService);
     },
 
     async tasks(serviceIds) {

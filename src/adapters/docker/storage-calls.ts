@@ -1,6 +1,6 @@
 // What a stack keeps in the engine besides services: volumes, networks, configs, secrets.
 import type { DockerClient, LabelFilter, Labels, NetworkInspect, StorageCalls, StorageItem } from './docker.ts';
-import { inspectMany, removeQuietly, splitLines, toFilterArgs, toLabelArgs } from './inspect-many.ts';
+import { inspectMany, listIds, removeQuietly, toFilterArgs, toLabelArgs } from './inspect-many.ts';
 import { mapDockerFailure, saysExists } from './map-docker-failure.ts';
 import { digLabels, digList, digText } from './read-json.ts';
 
@@ -28,8 +28,8 @@ function readSwarmItem(value: unknown): StorageItem {
 
 export function createStorageCalls(client: DockerClient): StorageCalls {
   async function list<T>(kind: string, filter: LabelFilter, read: (value: unknown) => T): Promise<readonly T[]> {
-    const ids = await client.run([kind, 'ls', '--quiet', ...toFilterArgs(filter)]);
-    return (await inspectMany(client, [kind, 'inspect'], splitLines(ids))).map(read);
+    const ids = await listIds(client, [kind, 'ls', '--quiet', ...toFilterArgs(filter)]);
+    return (await inspectMany(client, [kind, 'inspect'], ids)).map(read);
   }
 
   async function createItem(kind: 'config' | 'secret', name: string, content: string, labels: Labels): Promise<void> {

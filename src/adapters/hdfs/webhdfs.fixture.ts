@@ -11,6 +11,8 @@ interface StoredFile {
   content: Buffer | null;
   length: number;
   modifiedMs: number;
+  /** What its writer asked for. */
+  replication?: number;
 }
 
 /** What goes wrong on purpose. */
@@ -25,6 +27,7 @@ export interface Faults {
   upload: 'cut' | 'refuse' | null;
   /** Bytes that the DataNode has left. */
   capacityRemaining: number;
+  liveDataNodes: number;
 }
 
 export interface FakeHdfs {
@@ -50,6 +53,7 @@ export async function startFakeHdfs(): Promise<FakeHdfs> {
     cutAfterBytes: null,
     upload: null,
     capacityRemaining: 2 ** 40,
+    liveDataNodes: 1,
   };
   const dataNode = createServer((request, response) => {
     serveData(fake, request, response).catch((error: unknown) => response.destroy(asError(error)));
@@ -88,7 +92,9 @@ function serveNames(
   const { files, faults } = fake;
   if (request.url?.startsWith('/jmx?')) {
     return answer(response, {
-      beans: [{ CapacityTotal: 2 ** 40, CapacityRemaining: faults.capacityRemaining, NumLiveDataNodes: 1 }],
+      beans: [
+        { CapacityTotal: 2 ** 40, CapacityRemaining: faults.capacityRemaining, NumLiveDataNodes: faults.liveDataNodes },
+      ],
     });
   }
   const file = files.get(path);
@@ -125,7 +131,7 @@ async function serveData(fake: FakeHdfs, request: IncomingMessage, response: Ser
   const { path, query } = parse(request);
   fake.transfers += 1;
   try {
-    if (request.method === 'PUT') await receive(fake, path, request, response);
+    if (request.method === 'PUT') await receive(fake, path, query, request, response);
     else await send(fake, path, query, response);
   } finally {
     fake.transfers -= 1;
@@ -136,6 +142,7 @@ async function serveData(fake: FakeHdfs, request: IncomingMessage, response: Ser
 async function receive(
   fake: FakeHdfs,
   path: string,
+  query: URLSearchParams,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -143,7 +150,8 @@ async function receive(
   // As Hadoop's handler does, asked for or not.
   response.writeContinue();
   makeFolders(fake.files, parentOf(path));
-  const file: StoredFile = { kind: 'FILE', content: null, length: 0, modifiedMs: Date.now() };
+  const replication = Number(query.get('replication') ?? 3);
+  const file: StoredFile = { kind: 'FILE', content: null, length: 0, modifiedMs: Date.now(), replication };
   fake.files.set(path, file);
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -239,7 +247,7 @@ function statusOf(pathSuffix: string, file: StoredFile): Record<string, string |
     type,
     length,
     modificationTime,
-    replication: 1,
+    replication: file.replication ?? 1,
     owner: 'sparkplug',
     group: 'g',
     permission: '644',

@@ -63,6 +63,8 @@ export interface WebHdfsOptions {
   readonly nameNode: string;
   /** CIDR: file contents are only exchanged with DataNodes inside. */
   readonly dataSubnet: string;
+  /** Of files that are written; `auto`: min(3, live DataNodes). */
+  readonly replication: 'auto' | number;
   /** User name in HDFS; `sparkplug` by default. */
   readonly user?: string;
   /** Milliseconds until an answer must begin; 20 000 by default. */
@@ -105,6 +107,8 @@ type Parameters = Readonly<Record<string, string>>;
 const closeTimeoutMs = 120_000;
 /** `dfs.blocksize`: a DataNode with less room than this takes no further block. */
 const blockBytes = 128 * 1024 * 1024;
+/** Of one file under `replication: auto`. */
+const mostReplicas = 3;
 const connectTimeoutMs = 5_000;
 /** Pause between two chunks of a file after which the DataNode counts as gone. */
 const bodyTimeoutMs = 60_000;
@@ -148,8 +152,16 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
     return addressInside(LocationAnswer.parse(answer).Location, options.dataSubnet);
   };
 
+  /** Under `auto` by the DataNodes that live now; where the NameNode does not say, its own default. */
+  const chooseReplication = async (): Promise<Parameters> => {
+    if (options.replication !== 'auto') return { replication: String(options.replication) };
+    const live = (await readCapacity())?.NumLiveDataNodes ?? 0;
+    return live === 0 ? {} : { replication: String(Math.min(mostReplicas, live)) };
+  };
+
   const create = async (path: string, content: Readable, call: HdfsCall) => {
-    const url = await locate('PUT', path, 'CREATE', { overwrite: 'false' }, call);
+    const parameters = { overwrite: 'false', ...(await chooseReplication()) };
+    const url = await locate('PUT', path, 'CREATE', parameters, call);
     const timeouts = { connectTimeoutMs, answerTimeoutMs: closeTimeoutMs };
     const { status, body } = await sendFile(url, content, { ...timeouts, ...call }).catch((error: unknown) => {
       call.signal?.throwIfAborted();
@@ -160,18 +172,23 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
     if (status >= 300) throw webHdfsError(status, body, path);
   };
 
-  /** True when live DataNodes have no room for one more block each; false also where the NameNode does not say. */
-  const isFull = async (): Promise<boolean> => {
+  /** What there is altogether; null where the NameNode does not say. */
+  const readCapacity = async () => {
     try {
       const bean = 'Hadoop:service=NameNode,name=FSNamesystemState';
       const answer = await exchange(`${options.nameNode}/jmx?qry=${bean}`, {});
-      const [state] = CapacityAnswer.parse(await answer.body.json()).beans;
-      // DataNodes that just came back have no capacity until their first report: away, not full.
-      if (state === undefined || state.NumLiveDataNodes === 0 || state.CapacityTotal === 0) return false;
-      return state.CapacityRemaining < state.NumLiveDataNodes * blockBytes;
+      return CapacityAnswer.parse(await answer.body.json()).beans[0] ?? null;
     } catch {
-      return false;
+      return null;
     }
+  };
+
+  /** True when live DataNodes have no room for one more block each; false also where the NameNode does not say. */
+  const isFull = async (): Promise<boolean> => {
+    const state = await readCapacity();
+    // DataNodes that just came back have no capacity until their first report: away, not full.
+    if (state === null || state.NumLiveDataNodes === 0 || state.CapacityTotal === 0) return false;
+    return state.CapacityRemaining < state.NumLiveDataNodes * blockBytes;
   };
 
   return {
