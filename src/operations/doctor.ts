@@ -10,7 +10,7 @@ import type { Report } from '../progress.ts';
 import { formatMiB } from '../units.ts';
 import { findPortHolder } from './find-port-holder.ts';
 import { probeRegistry } from './probe-registry.ts';
-import { canSetUp, requireEngine, setUpEngine } from './set-up-engine.ts';
+import { canSetUp, requireEngine, reviveEngine, setUpEngine } from './set-up-engine.ts';
 
 export interface Finding {
   readonly name: string;
@@ -30,7 +30,7 @@ export interface DoctorRequest {
   /** Port for `web`; null where none is settled yet. */
   readonly port: number | null;
   /** True where this project's own `web` publishes the port. */
-  readonly portIsOurs: boolean;
+  readonly isPortOurs: () => Promise<boolean>;
   /** Whether one worker fits, as the planner says; throws NO_ROOM where it does not. Called with a running engine only. */
   readonly checkMemory: (() => Promise<string>) | null;
   readonly fix: boolean;
@@ -66,14 +66,28 @@ export async function examine(request: DoctorRequest): Promise<readonly Finding[
 /** What setting up can do, it does; why it cannot becomes the finding. */
 async function mend({ docker, report, signal }: DoctorRequest): Promise<EngineInfo | Finding> {
   try {
-    return await setUpEngine(docker, { report, signal });
+    const setup = { report, signal };
+    const stuck = await findStuck(docker);
+    if (stuck !== null && (await canSetUp(docker, stuck))) await reviveEngine(docker, setup);
+    return await setUpEngine(docker, setup);
   } catch (error) {
     return toFinding('Docker', error, false);
   }
 }
 
+/** The engine's silence as an error, null where it answers or does not run at all. */
+async function findStuck(docker: Docker): Promise<SparkPlugError | null> {
+  try {
+    await docker.probe();
+    return null;
+  } catch (error) {
+    return error instanceof SparkPlugError && error.code === 'DOCKER_STUCK' ? error : null;
+  }
+}
+
 async function examineEngine(docker: Docker): Promise<EngineInfo | Finding> {
   try {
+    await docker.probe();
     return await requireEngine(docker);
   } catch (error) {
     const fixable = await canSetUp(docker, error);
@@ -132,8 +146,8 @@ export function judgeDisk(name: string, folder: string, freeMiB: number): Findin
   };
 }
 
-async function examinePort({ docker, portIsOurs }: DoctorRequest, port: number): Promise<readonly Finding[]> {
-  if (portIsOurs) return [ok('port', `${port} is this project's own`)];
+async function examinePort({ docker, isPortOurs }: DoctorRequest, port: number): Promise<readonly Finding[]> {
+  if (await isPortOurs()) return [ok('port', `${port} is this project's own`)];
   const holder = await findPortHolder(docker, port).catch(() => null);
   if (holder === null) return [ok('port', `${port} is free`)];
   const fix = 'stop it, or set another `web: { port: … }` in sparkplug.yaml';

@@ -53,7 +53,7 @@ type About = Omit<DoctorRequest, keyof Examination>;
 
 function aboutComputer({ context, fromDir }: ProjectChoice): About {
   const docker = createDocker({ context: chooseContext(context, process.env, null) });
-  return { docker, config: null, projectDir: fromDir, port: null, portIsOurs: false, checkMemory: null };
+  return { docker, config: null, projectDir: fromDir, port: null, isPortOurs: async () => false, checkMemory: null };
 }
 
 async function aboutProject({ config, docker, dir, state }: OpenedProject): Promise<About> {
@@ -63,7 +63,7 @@ async function aboutProject({ config, docker, dir, state }: OpenedProject): Prom
     config,
     projectDir: dir,
     port,
-    portIsOurs: state !== null && port !== null && (await publishes(docker, state.id, port)),
+    isPortOurs: async () => state !== null && port !== null && (await publishes(docker, state.id, port)),
     checkMemory: async () => describeRoom(config, docker, state?.id ?? null, state?.workerShape ?? null),
   };
 }

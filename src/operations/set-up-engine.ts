@@ -4,11 +4,11 @@ import { withFileLock } from '../adapters/host/file-lock.ts';
 import { findProgram } from '../adapters/host/find-program.ts';
 import { findPrivilege, type Privilege } from '../adapters/host/run-program.ts';
 import { makeCacheFolder } from '../adapters/host/user-folders.ts';
-import { SparkPlugError } from '../errors.ts';
+import { type ErrorCode, SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import { ensureSwarm } from './ensure-swarm.ts';
 import { installEngine } from './install-engine.ts';
-import { startEngine } from './start-engine.ts';
+import { restartEngine, startEngine } from './start-engine.ts';
 
 /** Oldest engine that `docker stack deploy` of our Compose files was tried with. */
 const oldestEngine = { major: 20, minor: 10 };
@@ -26,6 +26,13 @@ export interface EngineSetup {
 export async function setUpEngine(docker: Docker, setup: EngineSetup): Promise<EngineInfo> {
   await ensureEngine(docker, setup);
   return ensureSwarm(docker, setup.report);
+}
+
+/** Restarts a local engine that takes calls and gives no answers; its containers come back with it. */
+export async function reviveEngine(docker: Docker, { report, signal }: EngineSetup): Promise<void> {
+  const privilege = await requirePrivilege('the Docker engine gives no answer, and only root may restart it');
+  const restart = () => restartEngine(docker, privilege, signal);
+  await step(report, 'restart the Docker engine', restart, 'it takes calls and gives no answers');
 }
 
 /** An engine that answers and is new enough, in a Swarm or not. */
@@ -73,10 +80,12 @@ async function findEngine(docker: Docker): Promise<EngineInfo | SparkPlugError> 
   }
 }
 
-/** Whether `setUpEngine` could mend what keeps the engine from being reached. */
+const mendable: readonly ErrorCode[] = ['DOCKER_MISSING', 'DOCKER_NOT_RUNNING', 'DOCKER_STUCK'];
+
+/** Whether `doctor --fix` could mend what keeps the engine from being reached. */
 export async function canSetUp(docker: Docker, failure: unknown): Promise<boolean> {
   if (!(failure instanceof SparkPlugError)) return false;
-  if (failure.code !== 'DOCKER_MISSING' && failure.code !== 'DOCKER_NOT_RUNNING') return false;
+  if (!mendable.includes(failure.code)) return false;
   return isLocalEngine(docker, failure);
 }
 

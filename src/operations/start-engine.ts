@@ -12,11 +12,14 @@ import { makeCacheFolder } from '../adapters/host/user-folders.ts';
 import { SparkPlugError } from '../errors.ts';
 
 const startTimeoutMs = 60_000;
+const stopTimeoutMs = 15_000;
 const pollMs = 200;
+
+const dockerPidFile = '/var/run/docker.pid';
 
 /** Files in which daemons leave their process number; an engine refuses to start while one names a living process. */
 const pidFiles: readonly { readonly file: string; readonly program: string }[] = [
-  { file: '/var/run/docker.pid', program: 'dockerd' },
+  { file: dockerPidFile, program: 'dockerd' },
   { file: '/var/run/docker/containerd/containerd.pid', program: 'containerd' },
 ];
 
@@ -37,23 +40,54 @@ export async function startEngine(docker: Docker, privilege: Privilege, signal?:
   }
 }
 
+/** Ends a daemon that does not answer, by force where it does not go, and starts it again. */
+export async function restartEngine(docker: Docker, privilege: Privilege, signal?: AbortSignal): Promise<void> {
+  if (await pathExists('/run/systemd/system')) return startBySystemd(docker, privilege, signal, 'restart');
+  const pid = await readPidFile(dockerPidFile);
+  if (pid !== null && (await isDaemonRunning())) {
+    for (const name of ['TERM', 'KILL']) {
+      await runPrivileged(privilege, 'kill', [`-${name}`, String(pid)]);
+      if (await hasEnded(pid)) break;
+    }
+  }
+  await startEngine(docker, privilege, signal);
+}
+
+/** A daemon in good order ends within seconds, its containers with it; a deadlocked one never. */
+async function hasEnded(pid: number): Promise<boolean> {
+  const isGone = async () => (await findProcessName(pid)) !== 'dockerd';
+  return await pWaitFor(isGone, {
+    interval: pollMs,
+    timeout: { milliseconds: stopTimeoutMs, fallback: () => false },
+  }).then((ended) => ended !== false);
+}
+
 interface Daemon {
   readonly child: ChildProcess;
   readonly log: string;
 }
 
-async function startBySystemd(docker: Docker, privilege: Privilege, signal?: AbortSignal): Promise<void> {
-  const { exitCode, stderr } = await runPrivileged(privilege, 'systemctl', ['start', 'docker']);
+async function startBySystemd(
+  docker: Docker,
+  privilege: Privilege,
+  signal?: AbortSignal,
+  verb: 'start' | 'restart' = 'start',
+): Promise<void> {
+  const { exitCode, stderr } = await runPrivileged(privilege, 'systemctl', [verb, 'docker']);
   if (exitCode !== 0) {
-    throw new SparkPlugError('SETUP_FAILED', `systemctl could not start docker: ${stderr.trim().split('\n').at(-1)}`, {
-      hint: 'journalctl -u docker --no-pager | tail -30',
-    });
+    throw new SparkPlugError(
+      'SETUP_FAILED',
+      `systemctl could not ${verb} docker: ${stderr.trim().split('\n').at(-1)}`,
+      {
+        hint: 'journalctl -u docker --no-pager | tail -30',
+      },
+    );
   }
   await waitForEngine(docker, null, signal);
 }
 
 async function isDaemonRunning(): Promise<boolean> {
-  const pid = await readPidFile('/var/run/docker.pid');
+  const pid = await readPidFile(dockerPidFile);
   return pid !== null && (await findProcessName(pid)) === 'dockerd';
 }
 

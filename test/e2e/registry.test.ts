@@ -115,6 +115,17 @@ describe('prebuilt images', () => {
     assert.equal(run.exitCode, 0);
   });
 
+  it('run on after the engine got stuck and doctor restarted it', async () => {
+    // Takes connections and answers none, as a deadlocked one does.
+    await machine.exec(['pkill', '-STOP', '-x', 'dockerd']);
+    const doctor = await inside('doctor', '--fix', '--yes');
+    assert.match(doctor.all, /restart the Docker engine/);
+    assert.equal(doctor.exitCode, 0, doctor.all);
+    const up = await inside('up', '--no-build');
+    assert.equal(up.exitCode, 0, up.all);
+    assert.equal((await inside('run', 'one')).exitCode, 0);
+  });
+
   it('are gone from the machine after down, and the Swarm that was made with them', async () => {
     const down = await inside('down', '--volumes', '--yes');
     assert.equal(down.exitCode, 0, down.all);

@@ -71,7 +71,8 @@ describe('a changed project', () => {
     const status = (await mustRunJson(cluster.folder, ['status'])) as { hdfs: { datanodes: number } };
     assert.equal(status.hdfs.datanodes, 3);
     const changed = replaced(before, await containers());
-    for (const kept of ['namenode', 'datanode-1', 'datanode-2', 'spark-master', 'spark-worker-1']) assert.ok(!changed.includes(kept), kept);
+    for (const kept of ['namenode', 'datanode-1', 'datanode-2', 'spark-master', 'spark-worker-1'])
+      assert.ok(!changed.includes(kept), kept);
     await mustRun(cluster.folder, ['hdfs', 'get', '/before', join(cluster.folder, 'back'), '--overwrite']);
   });
 });

@@ -74,7 +74,7 @@ export function createContainerCalls(client: DockerClient): ContainerCalls {
       const user = options.user === undefined ? [] : ['--user', options.user];
       const args = ['exec', ...interactive, ...user, id, ...command];
       const result = await client.tryRun(args, {
-        patient: true,
+        answerWithinMs: null,
         signal: options.signal,
         ...(options.input === undefined ? {} : { input: options.input }),
       });
@@ -90,7 +90,7 @@ export function createContainerCalls(client: DockerClient): ContainerCalls {
     },
 
     async wait(id, options = {}) {
-      return Number(await client.run(['wait', id], { ...options, patient: true }));
+      return Number(await client.run(['wait', id], { ...options, answerWithinMs: null }));
     },
 
     removeContainer: (id) => removeQuietly(client, ['rm', '--force', id]),

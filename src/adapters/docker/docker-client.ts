@@ -50,19 +50,20 @@ export function createDockerClient(settings: ClientSettings): DockerClient {
 
   async function tryRun(args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
     options.signal?.throwIfAborted();
+    const withinMs = options.answerWithinMs === undefined ? answerWithinMs : options.answerWithinMs;
     const result = await execa(program, [...globalArgs, ...args], {
       ...baseOptions(options),
       maxBuffer: largestOutputBytes,
-      ...(options.patient === true ? {} : { timeout: answerWithinMs }),
+      ...(withinMs === null ? {} : { timeout: withinMs }),
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     });
     options.signal?.throwIfAborted();
     const notStarted = explainStartFailure(program, result.code, result);
     if (notStarted !== null) throw notStarted;
-    if (result.timedOut) {
+    if (result.timedOut && withinMs !== null) {
       throw new SparkPlugError('DOCKER_STUCK', 'the Docker engine took a call and gave no answer', {
-        met: `\`docker ${args.slice(0, 2).join(' ')}\` for ${formatDuration(answerWithinMs)}`,
-        hint: 'restart the engine (`systemctl restart docker`); what runs in the cluster comes back with it',
+        met: `\`docker ${args.slice(0, 2).join(' ')}\` for ${formatDuration(withinMs)}`,
+        hint: 'sparkplug doctor --fix restarts a local engine; what runs in the cluster comes back with it',
       });
     }
     return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? 1 };

@@ -22,8 +22,8 @@ export interface RunOptions extends CallOptions {
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** The call may take as long as it does: it waits for something, or works on behalf of the user. */
-  readonly patient?: true;
+  /** Milliseconds until a call without an answer is given up; null: it waits for something and may take any time. */
+  readonly answerWithinMs?: number | null;
 }
 
 export interface StreamOptions extends RunOptions {
@@ -221,6 +221,8 @@ export interface DockerClient {
 
 export interface EngineCalls {
   info(options?: CallOptions): Promise<EngineInfo>;
+  /** Asks what needs the engine's locks; DOCKER_STUCK when it does not answer within `withinMs`, 20 s by default. */
+  probe(withinMs?: number): Promise<void>;
   /** True where `docker stack deploy` exists. */
   hasStackDeploy(): Promise<boolean>;
 }
@@ -322,7 +324,7 @@ export interface DockerOptions {
   readonly context?: string | null | undefined;
   /** The client's program, `docker` from the PATH by default. */
   readonly program?: string;
-  /** How long a call that is not patient may go unanswered, 2 minutes by default. */
+  /** How long a call may go unanswered that says nothing else, 2 minutes by default. */
   readonly answerWithinMs?: number;
 }
 

@@ -4,6 +4,8 @@ import type { DockerClient, EngineCalls, EngineInfo, SwarmState } from './docker
 import { mapDockerFailure } from './map-docker-failure.ts';
 import { digFlag, digList, digNumber, digText, digTexts, toMiB } from './read-json.ts';
 
+/** Several times what a machine under full load takes. */
+const probeMs = 20_000;
 const architectures: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
 const swarmStates: readonly string[] = ['inactive', 'pending', 'active', 'locked', 'error'];
 
@@ -48,6 +50,13 @@ export function createEngineCalls(client: DockerClient): EngineCalls {
       const engine = readInfo(parsed, JSON.parse(versions));
       if (engine.version === '') throw new SparkPlugError('DOCKER_NOT_RUNNING', 'the Docker engine does not answer');
       return engine;
+    },
+
+    async probe(answerWithinMs = probeMs) {
+      // Networks, containers, volumes: what deadlocked engines were seen to hold back while others still answered.
+      for (const kind of ['network', 'container', 'volume']) {
+        await client.run([kind, 'ls', '--quiet'], { answerWithinMs });
+      }
     },
 
     async hasStackDeploy() {

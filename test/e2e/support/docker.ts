@@ -6,7 +6,7 @@ import pWaitFor from 'p-wait-for';
 
 /** Runs `docker ARGS`, returns its standard output; throws when it fails. */
 export async function docker(...args: readonly string[]): Promise<string> {
-  const { stdout } = await execa('docker', args, { stdin: 'ignore' });
+  const { stdout } = await execa('docker', args, { stdin: 'ignore', timeout: 180_000 });
   return stdout;
 }
 
