@@ -17,7 +17,7 @@ type Mapping = Readonly<Record<string, unknown>>;
 /** Findings on plain data of any form: whatever is not of the expected type is left to the schema. */
 export function checkNames(data: unknown): readonly Finding[] {
   const file = asMapping(data);
-  return [...checkJobs(file), ...checkSparkConf(file), ...checkReplication(file)];
+  return [...checkJobs(file), ...checkSparkConf(file), ...checkTls(file), ...checkReplication(file)];
 }
 
 function checkJobs(file: Mapping): readonly Finding[] {
@@ -26,6 +26,9 @@ function checkJobs(file: Mapping): readonly Finding[] {
   const findings: Finding[] = jobs.flatMap(([name, job]) => [
     ...checkJob(name, asMapping(job)),
     ...checkSecrets(['jobs', name, 'secrets'], asMapping(job).secrets, project),
+    ...['on_failure', 'on_success'].flatMap((key) =>
+      checkNotifySecret(['jobs', name, key, 'secret'], asMapping(asMapping(job)[key]).secret, project),
+    ),
   ]);
   if (isMapping(file.jobs) && jobs.length === 0) {
     const hint = 'Write for example `jobs: { main: { main: src/main.py } }`.';
@@ -55,7 +58,17 @@ function checkJob(name: string, job: Mapping): readonly Finding[] {
       hint: 'Remove `class`.',
     });
   }
-  return [...findings, ...checkEnv([...path, 'env'], asMapping(job.env))];
+  return [...findings, ...checkScheduleKeys(path, job), ...checkEnv([...path, 'env'], asMapping(job.env))];
+}
+
+/** Keys that say more about a schedule, where there is none. */
+function checkScheduleKeys(path: KeyPath, job: Mapping): readonly Finding[] {
+  if (job.schedule !== undefined && job.schedule !== null) return [];
+  return ['timezone', 'overlap', 'missed'].flatMap((key): Finding[] => {
+    if (job[key] === undefined) return [];
+    const message = `\`${key}\` says nothing without \`schedule\`.`;
+    return [{ path: [...path, key], at: 'key', message, hint: 'Add `schedule:`, or remove it.' }];
+  });
 }
 
 function checkEnv(path: KeyPath, env: Mapping): readonly Finding[] {
@@ -88,6 +101,23 @@ function checkSecrets(path: KeyPath, list: unknown, project: string): readonly F
       : refuseSecretName(item, project);
     return refusal === null ? [] : [{ path: [...path, index], at: 'value', ...refusal }];
   });
+}
+
+function checkNotifySecret(path: KeyPath, name: unknown, project: string): readonly Finding[] {
+  const refusal = typeof name === 'string' ? refuseSecretName(name, project) : null;
+  return refusal === null ? [] : [{ path, at: 'value', ...refusal }];
+}
+
+function checkTls(file: Mapping): readonly Finding[] {
+  const { listen, tls } = asMapping(file.web);
+  if (!isMapping(tls)) return [];
+  const { key } = tls;
+  const project = typeof file.name === 'string' ? file.name : '';
+  const refusal = typeof key === 'string' ? refuseSecretName(key, project) : null;
+  const findings: Finding[] = refusal === null ? [] : [{ path: ['web', 'tls', 'key'], at: 'value', ...refusal }];
+  if (listen === 'all') return findings;
+  const hint = 'Write `web: { listen: all, tls: … }`, or remove `tls`.';
+  return [...findings, { path: ['web', 'tls'], at: 'key', message: 'TLS is for other computers to connect.', hint }];
 }
 
 function checkResultNames(jobs: readonly (readonly [string, unknown])[]): readonly Finding[] {

@@ -18,6 +18,26 @@ export interface ResultConfig {
   readonly unique: boolean;
 }
 
+/** Where the end of a run is told. */
+export interface NotifyTarget {
+  /** `https:` or `http:`, without credentials. */
+  readonly url: string;
+  /** Name of the secret that signs what is sent; null: unsigned. */
+  readonly secret: string | null;
+}
+
+/** When a job runs by itself. */
+export interface ScheduleConfig {
+  /** Five fields, as in crontab(5). */
+  readonly cron: string;
+  /** IANA name. */
+  readonly timezone: string;
+  /** A tick while a run of the job is queued or at work: left out, or queued behind it. */
+  readonly overlap: 'skip' | 'queue';
+  /** Ticks that passed while the scheduler was down: left out, or made up for by one run. */
+  readonly missed: 'skip' | 'once';
+}
+
 export interface JobConfig {
   readonly name: string;
   /** `.py` or `.jar`, relative to the project folder. */
@@ -30,7 +50,11 @@ export interface JobConfig {
   readonly timeoutMs: number | null;
   /** Further attempts after the first. */
   readonly retries: number;
+  /** Null: runs only when asked for. */
+  readonly schedule: ScheduleConfig | null;
   readonly results: readonly ResultConfig[];
+  readonly onFailure?: NotifyTarget;
+  readonly onSuccess?: NotifyTarget;
 }
 
 export interface ClusterConfig {
@@ -45,11 +69,19 @@ export interface ClusterConfig {
     readonly version: string;
     readonly workers: 'auto' | number;
     readonly worker: 'auto' | WorkerShape;
+    /** The history server and the event logs that it reads; `auto`: where memory allows. Absent in older revisions. */
+    readonly history?: 'auto' | boolean;
     readonly conf: Readonly<Record<string, string>>;
   };
   readonly hdfs: { readonly datanodes: 'auto' | number; readonly replication: 'auto' | number };
   readonly reserve: { readonly memoryMiB: 'auto' | number };
-  readonly web: { readonly port: 'auto' | number; readonly listen: 'local' };
+  readonly web: {
+    readonly port: 'auto' | number;
+    /** `all`: other computers may connect, by HTTPS only. */
+    readonly listen: 'local' | 'all';
+    /** Certificate as a file of the project, its key as a secret; null: one that SparkPlug makes. */
+    readonly tls: { readonly certificate: string; readonly key: string } | null;
+  };
   readonly images: { readonly registry: string | null };
   readonly runs: { readonly keep: number; readonly parallel: number };
 }

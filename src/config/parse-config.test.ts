@@ -48,16 +48,17 @@ test('the smallest file gets every default', () => {
         secrets: [],
         timeoutMs: null,
         retries: 0,
+        schedule: null,
         results: [],
       },
     ],
     requirements: null,
     packages: [],
     apt: [],
-    spark: { version: '4.2.0', workers: 'auto', worker: 'auto', conf: {} },
+    spark: { version: '4.2.0', workers: 'auto', worker: 'auto', history: 'auto', conf: {} },
     hdfs: { datanodes: 'auto', replication: 'auto' },
     reserve: { memoryMiB: 'auto' },
-    web: { port: 'auto', listen: 'local' },
+    web: { port: 'auto', listen: 'local', tls: null },
     images: { registry: null },
     runs: { keep: 50, parallel: 1 },
   });
@@ -74,6 +75,12 @@ jobs:
     secrets: [warehouse_password]
     timeout: 1h30m
     retries: 2
+    schedule: 0 3 * * *
+    timezone: Europe/Zurich
+    overlap: queue
+    missed: once
+    on_failure: { url: https://hooks.example.com/x?y=1, secret: hook_key }
+    on_success: http://10.0.0.7:9000
     results:
       predictions: { path: /results/predictions/, key: household_id }
       metrics: { path: /results/metrics, unique: false }
@@ -85,10 +92,11 @@ spark:
   version: "4.2.0"
   workers: 3
   worker: { cores: 2, memory: 4GiB }
+  history: false
   conf: { spark.sql.shuffle.partitions: 64, spark.sql.ansi.enabled: true }
 hdfs: { datanodes: 2, replication: 2 }
 reserve: { memory: 2GiB }
-web: { port: 8081, listen: local }
+web: { port: 8081, listen: all, tls: { certificate: tls/web.pem, key: web_key } }
 images: { registry: registry.example.com/team/ }
 runs: { keep: 5, parallel: 2 }
 `;
@@ -103,20 +111,28 @@ runs: { keep: 5, parallel: 2 }
     secrets: ['warehouse_password'],
     timeoutMs: 5_400_000,
     retries: 2,
+    schedule: { cron: '0 3 * * *', timezone: 'Europe/Zurich', overlap: 'queue', missed: 'once' },
     results: [
       { name: 'predictions', path: '/results/predictions', key: 'household_id', unique: true },
       { name: 'metrics', path: '/results/metrics', key: null, unique: false },
     ],
+    onFailure: { url: 'https://hooks.example.com/x?y=1', secret: 'hook_key' },
+    onSuccess: { url: 'http://10.0.0.7:9000/', secret: null },
   });
   assert.equal(load?.className, 'com.acme.Main');
   assert.deepEqual(config.spark, {
     version: '4.2.0',
     workers: 3,
     worker: { executors: 1, cores: 2, memoryMiB: 4096 },
+    history: false,
     conf: { 'spark.sql.shuffle.partitions': '64', 'spark.sql.ansi.enabled': 'true' },
   });
   assert.deepEqual(config.reserve, { memoryMiB: 2048 });
-  assert.deepEqual(config.web, { port: 8081, listen: 'local' });
+  assert.deepEqual(config.web, {
+    port: 8081,
+    listen: 'all',
+    tls: { certificate: 'tls/web.pem', key: 'web_key' },
+  });
   assert.deepEqual(config.images, { registry: 'registry.example.com/team' });
   assert.deepEqual(config.runs, { keep: 5, parallel: 2 });
 });
@@ -179,25 +195,53 @@ test('unknown keys come with the nearest known one, or the place where they belo
   assert.match(problemWith('datanodes: 2'), /It belongs under `hdfs`\./);
   assert.match(problemWith('spark: { apt: [x] }'), /`apt` stands at the top of the file\./);
   assert.match(problemWith('runs: { zzz: 1 }'), /Known here: keep, parallel\./);
-  assert.match(problemOfJob('main: a.py, shedule: x'), /Did you mean `schedule`\? It is not yet supported\./);
+  assert.match(problemOfJob('main: a.py, shedule: x'), /Did you mean `schedule`\?$/);
 });
 
 test('keys of later versions are refused by name', () => {
-  for (const key of ['schedule', 'timezone', 'overlap', 'missed', 'on_failure', 'on_success']) {
-    assert.match(
-      problemOfJob(`main: a.py, ${key}: x`),
-      new RegExp(`jobs\\.main\\.${key} \\| ${key} \\| This is not yet supported`),
-    );
-  }
-  for (const line of [
-    'network: { encrypted: auto }',
-    'history: true',
-    'schedule: x',
-    'web: { listen: all }',
-    'web: { tls: {} }',
-  ]) {
+  for (const line of ['network: { encrypted: auto }', 'metrics: true']) {
     assert.match(problemWith(line), /This is not yet supported\./, line);
   }
+});
+
+test('targets of notifications that cannot be are refused, each with what is wrong', () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['on_failure: 7', /on_failure \| 7 \| This must be a URL\. \| Write for example `https:/],
+    ['on_failure: hooks.example.com', /\| This must be a URL\./],
+    ['on_failure: "https://a.example/x y"', /\| This must be a URL\./],
+    ['on_failure: "ftp://a.example/x"', /\| Only `https` and `http` can be called\./],
+    ['on_failure: "file:///etc/passwd"', /\| Only `https` and `http` can be called\./],
+    ['on_success: "https://me:pw@a.example/x"', /Credentials never stand in this file\. \| Sign with a secret/],
+    ['on_success: "https://a.example/x#y"', /The part after `#` would never be sent/],
+    ['on_success: { secret: hook_key }', /\| This must be a URL\./],
+    ['on_success: { url: "https://a.example/", secret: 7 }', /`secret` must be the name of a secret/],
+    [
+      'on_success: { url: "https://a.example/", sekret: x }',
+      /There is no key `sekret` here\. \| Known here: url, secret/,
+    ],
+    ['on_success: { url: "https://a.example/", secret: control }', /SparkPlug has a secret of this name itself/],
+    ['on_success: { url: "https://a.example/", secret: "a b" }', /This is no name for a secret/],
+  ];
+  for (const [line, expected] of cases) assert.match(problemOfJob(`main: a.py, ${line}`), expected, line);
+});
+
+test('a schedule says what it needs, and no more', () => {
+  const [job] = parseConfig('name: app\njobs: { a: { main: a.py, schedule: 0 3 * * * } }\n', 'sparkplug.yaml').jobs;
+  assert.deepEqual(job?.schedule, { cron: '0 3 * * *', timezone: 'UTC', overlap: 'skip', missed: 'skip' });
+  assert.match(problemWith('schedule: 0 3 * * *'), /There is no such key here\. \| It belongs under `jobs\.NAME`/);
+  const every = (rule: string): string => `name: app\njobs:\n  a:\n    main: a.py\n    schedule: ${rule}\n`;
+  for (const rule of ['* * * * *', '*/5 * * * *']) {
+    assert.match(problemOf(every(rule)), /^sparkplug\.yaml:5:\d+ \| \*.* \| Not valid YAML.* \| .* in quotes/, rule);
+    assert.deepEqual(problemsOf(every(`"${rule}"`)), []);
+  }
+});
+
+test('settings of the history and of the driver’s pages are not for the project file', () => {
+  for (const key of ['spark.eventLog.enabled', 'spark.eventLog.dir', 'spark.history.ui.port', 'spark.ui.killEnabled']) {
+    assert.match(problemWith(`spark: { conf: { ${key}: x } }`), /SparkPlug sets this itself/, key);
+  }
+  assert.match(problemWith('spark: { history: sometimes }'), /must be `true` or `false`.*or `auto`/);
+  assert.match(problemWith('history: true'), /It belongs under `spark`/);
 });
 
 test('values of the wrong type or out of range name what was met', () => {
@@ -218,7 +262,11 @@ test('values of the wrong type or out of range name what was met', () => {
     ['web: { port: 65536 }', /whole number from 1 to 65535/],
     ['web: { port: "8080" }', /\| "8080" \| This must be a number/],
     ['web: { port: 2377 }', /used by Docker Swarm itself/],
-    ['web: { listen: world }', /\| world \| This must be `local`/],
+    ['web: { listen: world }', /\| world \| This must be `local` or `all`/],
+    ['web: { tls: { certificate: a.pem, key: k } }', /TLS is for other computers to connect/],
+    ['web: { listen: all, tls: { key: k } }', /certificate` is missing/],
+    ['web: { listen: all, tls: { certificate: ../a.pem, key: k } }', /inside the project folder/],
+    ['web: { listen: all, tls: { certificate: a.pem, key: control } }', /SparkPlug has a secret of this name itself/],
     ['runs: { keep: 0 }', /runs\.keep \| 0/],
     ['runs: { parallel: -1 }', /runs\.parallel \| -1/],
     ['images: { registry: "https://x.example" }', /named without `https:\/\/`/],
@@ -247,6 +295,18 @@ test('problems of a job', () => {
     ['main: a.py, timeout: soon', /not a duration/],
     ['main: a.py, timeout: 5ms', /shorter than a second/],
     ['main: a.py, retries: -1', /whole number from 0/],
+    ['main: a.py, schedule: 5', /schedule \| 5 \| This must be a cron rule\. \| Write for example `schedule: "0 3/],
+    ['main: a.py, schedule: 0 3 * *', /schedule \| 0 3 \* \* \| A cron rule has five fields, this has 4/],
+    ['main: a.py, schedule: 61 3 * * *', /\| This is not a cron rule: Invalid value for minute: 61/],
+    ['main: a.py, schedule: 0 0 31 2 *', /schedule \| 0 0 31 2 \* \| This never comes.* \| Name a day/],
+    ['main: a.py, schedule: 0 3 * * *, timezone: Zurich', /timezone \| Zurich \| .* Did you mean `Europe\/Zurich`/],
+    ['main: a.py, schedule: 0 3 * * *, timezone: 2', /timezone \| 2 \| There is no such time zone/],
+    ['main: a.py, schedule: 0 3 * * *, overlap: no', /overlap \| no \| This must be `skip` or `queue`/],
+    ['main: a.py, schedule: 0 3 * * *, missed: all', /missed \| all \| This must be `skip` or `once`/],
+    ['main: a.py, schedule: 0 3 * * *, missed: ', /missed \| {2}\| This is empty/],
+    ['main: a.py, timezone: UTC', /timezone \| timezone \| `timezone` says nothing without `schedule`\. \| Add/],
+    ['main: a.py, overlap: skip', /`overlap` says nothing without `schedule`/],
+    ['main: a.py, missed: once', /`missed` says nothing without `schedule`/],
     ['main: a.py, args: x', /This must be a list/],
     ['main: a.py, args: [[1]]', /args\[0\] \| \[1\] \| An argument is a text/],
     ['main: a.py, env: { 1A: x }', /env\.1A \| 1A \| This is no name for a variable/],

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { type Problem, SparkPlugError } from '../errors.ts';
 import { applyOverrides, type Overrides } from './apply-overrides.ts';
 import { checkNames, type Finding } from './check-names.ts';
-import type { ClusterConfig, JobConfig } from './cluster-config.ts';
+import type { ClusterConfig, JobConfig, ScheduleConfig } from './cluster-config.ts';
 import { isLaterKey, laterHint, laterMessage, listLaterKeys } from './later-keys.ts';
 import { knownKeys, type ProjectFile, projectSchema, readProjectPath } from './project-schema.ts';
 import { suggestKey } from './suggest-key.ts';
@@ -12,7 +12,7 @@ import { formatPath, type KeyPath, readYaml } from './yaml-source.ts';
 /** A file that the project file names, to be looked for on disk. */
 export interface FileMention {
   readonly path: string;
-  readonly kind: 'main' | 'requirements';
+  readonly kind: 'main' | 'requirements' | 'certificate';
   readonly place: string;
 }
 
@@ -166,6 +166,8 @@ function findMentions(
   const jobs = isRecord(data.jobs) ? data.jobs : {};
   for (const [name, job] of Object.entries(jobs)) if (isRecord(job)) mention('main', ['jobs', name, 'main'], job.main);
   mention('requirements', ['requirements'], data.requirements);
+  const tls = isRecord(data.web) && isRecord(data.web.tls) ? data.web.tls : {};
+  mention('certificate', ['web', 'tls', 'certificate'], tls.certificate);
   return mentions;
 }
 
@@ -200,13 +202,21 @@ function toJobConfig(name: string, job: ProjectFile['jobs'][string]): JobConfig 
     secrets: job.secrets,
     timeoutMs: job.timeout,
     retries: job.retries,
+    schedule: toScheduleConfig(job),
     results: Object.entries(job.results).map(([resultName, { path, key, unique }]) => ({
       name: resultName,
       path,
       key,
       unique,
     })),
+    ...(job.on_failure !== null && { onFailure: job.on_failure }),
+    ...(job.on_success !== null && { onSuccess: job.on_success }),
   };
+}
+
+function toScheduleConfig(job: ProjectFile['jobs'][string]): ScheduleConfig | null {
+  const { schedule, timezone, overlap, missed } = job;
+  return schedule === null ? null : { cron: schedule, timezone, overlap, missed };
 }
 
 /** Problems from the top of the file to its end; those of flags first. */

@@ -1,8 +1,10 @@
 // The project file's schema: every key, its form, its default. Values come out in the units of ClusterConfig.
 import { z } from 'zod';
+import { refuseCron, refuseTimeZone } from '../cron.ts';
 import { parseDurationMs, parseMemoryMiB } from '../units.ts';
-import { laterMessage } from './later-keys.ts';
+import type { NotifyTarget } from './cluster-config.ts';
 
+type Json = Readonly<Record<string, unknown>>;
 type Verdict<T> = { readonly value: T } | { readonly message: string; readonly hint: string };
 
 /** A value that `check` reads, or refuses with a message and a fix. */
@@ -103,13 +105,12 @@ function readHdfsPath(value: unknown): Verdict<string> {
   return { value: path };
 }
 
-function readListen(value: unknown): Verdict<'local'> {
-  if (value === 'all')
-    return {
-      message: laterMessage,
-      hint: 'Write `local`, or remove it; a later version of SparkPlug will know `all`.',
-    };
-  return value === 'local' ? { value } : { message: 'This must be `local`.', hint: 'Write `local`, or remove it.' };
+function readListen(value: unknown): Verdict<'local' | 'all'> {
+  if (value === 'local' || value === 'all') return { value };
+  return {
+    message: 'This must be `local` or `all`.',
+    hint: 'Write `local`, or remove it; `all` lets other computers in.',
+  };
 }
 
 function readPort(value: unknown): Verdict<number> {
@@ -150,6 +151,52 @@ function readSecretName(value: unknown): Verdict<string> {
 function readColumn(value: unknown): Verdict<string> {
   if (typeof value === 'string' && value.trim() !== '' && !/\p{Cc}/u.test(value)) return { value };
   return { message: 'This must be the name of a column.', hint: 'Write for example `key: household_id`.' };
+}
+
+/** A URL, or a mapping of one and the secret that signs. */
+function readNotify(value: unknown): Verdict<NotifyTarget> {
+  if (typeof value === 'string') return readNotifyUrl(value, null);
+  const { url, secret, ...others } = typeof value === 'object' && value !== null ? (value as Json) : {};
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    return { message: `There is no key \`${unknown}\` here.`, hint: 'Known here: url, secret.' };
+  if (secret !== undefined && typeof secret !== 'string')
+    return { message: '`secret` must be the name of a secret.', hint: 'Write a name, or remove it.' };
+  return readNotifyUrl(url, secret ?? null);
+}
+
+function readNotifyUrl(value: unknown, secret: string | null): Verdict<NotifyTarget> {
+  const hint = 'Write for example `https://hooks.example.com/sparkplug`.';
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  if (url === null || /\p{Cc}|\s/u.test(String(value))) return { message: 'This must be a URL.', hint };
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    return { message: 'Only `https` and `http` can be called.', hint };
+  if (url.username !== '' || url.password !== '')
+    return {
+      message: 'Credentials never stand in this file.',
+      hint: 'Sign with a secret: `{ url: …, secret: NAME }`.',
+    };
+  if (url.hash !== '') return { message: 'The part after `#` would never be sent.', hint: 'Remove it.' };
+  return { value: { url: url.href, secret } };
+}
+
+function readCron(value: unknown): Verdict<string> {
+  if (typeof value !== 'string')
+    return { message: 'This must be a cron rule.', hint: 'Write for example `schedule: "0 3 * * *"`.' };
+  return refuseCron(value) ?? { value };
+}
+
+function readTimeZone(value: unknown): Verdict<string> {
+  return refuseTimeZone(typeof value === 'string' ? value : '') ?? { value: String(value) };
+}
+
+/** One of a few words. */
+function oneOf<T extends string>(...words: readonly T[]) {
+  const list = words.map((word) => `\`${word}\``).join(' or ');
+  return checked<T>((value) => {
+    const word = words.find((known) => known === value);
+    return word === undefined ? { message: `This must be ${list}.`, hint: `Write ${list}.` } : { value: word };
+  });
 }
 
 function readVersion(value: unknown): Verdict<string> {
@@ -205,7 +252,13 @@ const job = z.strictObject({
   secrets: z.array(checked(readSecretName)).default([]),
   timeout: checked(readDuration).nullable().default(null),
   retries: count(0, 100).default(0),
+  schedule: checked(readCron).nullable().default(null),
+  timezone: checked(readTimeZone).default('UTC'),
+  overlap: oneOf('skip', 'queue').default('skip'),
+  missed: oneOf('skip', 'once').default('skip'),
   results: z.record(z.string(), result).default({}),
+  on_failure: checked(readNotify).nullable().default(null),
+  on_success: checked(readNotify).nullable().default(null),
 });
 
 const workerShape = z.strictObject({
@@ -213,6 +266,8 @@ const workerShape = z.strictObject({
   cores: count(1, 1024),
   memory: checked(readMemory),
 });
+
+const tls = z.strictObject({ certificate: checked(readProjectPath), key: checked(readSecretName) });
 
 const worker = z.union([z.literal('auto'), workerShape]);
 
@@ -251,6 +306,7 @@ export const projectSchema = z.strictObject({
       version: checked(readVersion).default('4.2.0'),
       workers: autoOr((value) => wholeNumber(value, 1, 100_000)).default('auto'),
       worker: worker.default('auto'),
+      history: autoOr(readFlag).default('auto'),
       conf: z.record(z.string(), checked(readValue)).default({}),
     })
     .prefault({}),
@@ -262,7 +318,11 @@ export const projectSchema = z.strictObject({
     .prefault({}),
   reserve: z.strictObject({ memory: autoOr(readMemory).default('auto') }).prefault({}),
   web: z
-    .strictObject({ port: autoOr(readPort).default('auto'), listen: checked(readListen).default('local') })
+    .strictObject({
+      port: autoOr(readPort).default('auto'),
+      listen: checked(readListen).default('local'),
+      tls: tls.nullable().default(null),
+    })
     .prefault({}),
   images: z.strictObject({ registry: checked(readRegistry).nullable().default(null) }).prefault({}),
   runs: z.strictObject({ keep: count(1, 100_000).default(50), parallel: count(1, 64).default(1) }).prefault({}),
@@ -275,11 +335,12 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(projectSchema.shape),
   'jobs.*': Object.keys(job.shape),
   'jobs.*.results.*': Object.keys(result.shape),
-  spark: ['version', 'workers', 'worker', 'conf'],
+  spark: ['version', 'workers', 'worker', 'history', 'conf'],
   'spark.worker': Object.keys(workerShape.shape),
   hdfs: ['datanodes', 'replication'],
   reserve: ['memory'],
-  web: ['port', 'listen'],
+  web: ['port', 'listen', 'tls'],
+  'web.tls': Object.keys(tls.shape),
   images: ['registry'],
   runs: ['keep', 'parallel'],
 };

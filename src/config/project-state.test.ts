@@ -20,7 +20,9 @@ test('what is written is read again, and Git ignores it', async () => {
   const dir = await mkdtemp(path.join(root, 'p-'));
   assert.equal(await readProjectState(dir), null);
   const workerShape = { executors: 1, cores: 2, memoryMiB: 4096 };
-  const state = { id: 'app-abc123', webPort: 8080, context: null, workerShape };
+  const fingerprint = Array.from({ length: 32 }, () => 'A7').join(':');
+  const webTrust = [{ kind: 'tls' as const, fingerprint, host: null }, { kind: 'plain' as const }];
+  const state = { id: 'app-abc123', webPort: 8080, webTrust, context: null, workerShape };
   await writeProjectState(dir, { ...state, webPort: null });
   await writeProjectState(dir, state);
   assert.deepEqual(await readProjectState(dir), state);
@@ -41,5 +43,11 @@ test('a file with the id alone is enough', async () => {
   const dir = await mkdtemp(path.join(root, 'p-'));
   await writeProjectState(dir, { id: 'app-abc123', webPort: 1, context: 'x', workerShape: null });
   await writeFile(path.join(dir, '.sparkplug', 'project.json'), '{"id": "app-abc123"}');
-  assert.deepEqual(await readProjectState(dir), { id: 'app-abc123', webPort: null, context: null, workerShape: null });
+  assert.deepEqual(await readProjectState(dir), {
+    id: 'app-abc123',
+    webPort: null,
+    webTrust: [{ kind: 'plain' }],
+    context: null,
+    workerShape: null,
+  });
 });

@@ -9,10 +9,29 @@ import { createAtomically, writeAtomically } from './write-atomically.ts';
 /** Project ids: a name and six characters in base 36. They stand in names of volumes, secrets and folders. */
 const projectIdPattern = /^[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,23}-[0-9a-z]{6}$/;
 
+const trustSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('plain') }),
+  z.object({
+    kind: z.literal('tls'),
+    /** SHA-256 of the certificate, in pairs with colons. */
+    fingerprint: z.string().regex(/^[0-9A-F]{2}(?::[0-9A-F]{2}){31}$/),
+    /** Host name in a certificate of the user's own; null for one that SparkPlug made. */
+    host: z.string().min(1).nullable(),
+  }),
+]);
+
+/** How the published port is spoken to, and what it must show before it is told the token. */
+export type WebTrust = Readonly<z.output<typeof trustSchema>>;
+
 const stateSchema = z.object({
   id: z.string().regex(projectIdPattern),
   /** Published port of `web`; null before the first `up`. */
   webPort: z.number().int().min(1).max(65_535).nullable().default(null),
+  /** The present way first; while an `up` is changing it, the one before as well. */
+  webTrust: z
+    .array(trustSchema)
+    .min(1)
+    .default([{ kind: 'plain' }]),
   /** Docker context selected for the project; null for Docker's own choice. */
   context: z.string().min(1).nullable().default(null),
   /** What `worker: auto` came to at the first `up`; it outlives the cluster. Null before. */
@@ -22,6 +41,7 @@ const stateSchema = z.object({
     .default(null),
 });
 
+/** What is left out when it is written gets its default. */
 export type ProjectState = Readonly<z.output<typeof stateSchema>>;
 
 /** A new id: the project's name and six random characters, so that equal names never meet. */
@@ -54,7 +74,7 @@ export async function readProjectState(projectDir: string): Promise<ProjectState
 }
 
 /** Writes the state, whole or not at all, and keeps Git from seeing it. */
-export async function writeProjectState(projectDir: string, state: ProjectState): Promise<void> {
+export async function writeProjectState(projectDir: string, state: z.input<typeof stateSchema>): Promise<void> {
   const file = stateFile(projectDir);
   await mkdir(path.dirname(file), { recursive: true });
   await createAtomically(path.join(path.dirname(file), '.gitignore'), '*\n', 0o644);

@@ -74,6 +74,7 @@ async function checkMention(projectDir: string, { path: named, kind, place }: Fi
 }
 
 function hintForMissing(named: string, kind: FileMention['kind']): string {
+  if (kind === 'certificate') return 'Put the certificate there, or remove `web.tls`.';
   if (kind === 'requirements') return 'Create it, or remove `requirements`.';
   return named.endsWith('.jar') ? 'Build the jar first, or correct the path.' : 'Create it, or correct the path.';
 }

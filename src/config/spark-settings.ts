@@ -63,14 +63,19 @@ const ownedSettings: readonly OwnedSetting[] = [
     hint: remove,
   },
   {
-    pattern: /^spark\.ui\.(enabled|port|reverseProxy|reverseProxyUrl)$/,
-    because: "progress of a run is read from the driver's own REST API.",
+    pattern: /^spark\.ui\.(enabled|port|reverseProxy|reverseProxyUrl|proxyBase|proxyRedirectUri|killEnabled|filters)$/,
+    because: "the driver's own pages and REST API stand behind the cluster's log-in, read only.",
     hint: remove,
   },
   {
     pattern: /^spark\.(hadoop\.fs\.(defaultFS|default\.name)|yarn\..*|kubernetes\..*)$/,
     because: 'the default file system is the HDFS it starts.',
     hint: remove,
+  },
+  {
+    pattern: /^spark\.(eventLog|history)\./,
+    because: 'event logs go where the history server reads them, and are removed with their run.',
+    hint: 'Set `spark: { history: false }` to go without.',
   },
   {
     pattern: /^spark\.hadoop\.dfs\.replication$/,

@@ -1,13 +1,13 @@
 // The user's own folder for a project, outside of it: the admin token and the secrets, for nobody else's eyes.
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import { isProjectId } from './project-state.ts';
-import { refuseSecretName, type SystemSecret, systemSecrets } from './secret-names.ts';
+import { refuseSecretName, type SystemSecret, systemSecrets, tlsSecrets } from './secret-names.ts';
 import { createAtomically, writeAtomically } from './write-atomically.ts';
 
 /** A secret as a file: what Compose and Swarm are given. */
@@ -22,6 +22,7 @@ export interface SecretFile {
 
 const folderMode = 0o700;
 const fileMode = 0o600;
+const tokenPattern = /^sp_[\w-]{43}$/;
 /** Swarm's limit for one secret. */
 const largestSecretBytes = 500 * 1024;
 
@@ -42,6 +43,78 @@ export function secretFolder(projectId: string): string {
 export async function readToken(projectId: string): Promise<string | null> {
   const content = await readIfThere(tokenFile(projectId));
   return content === null ? null : content.toString('utf8').trim();
+}
+
+/** The token that a rotation has stored and that may be in force already; null outside of one. */
+export async function readNextToken(projectId: string): Promise<string | null> {
+  const content = await readIfThere(nextTokenFile(projectId));
+  const text = content?.toString('utf8').trim() ?? '';
+  return tokenPattern.test(text) ? text : null;
+}
+
+/** Makes the token that a rotation puts in force; from now on it cannot be lost. */
+export async function storeNextToken(projectId: string): Promise<string> {
+  const token = `sp_${randomText()}`;
+  await writeAtomically(nextTokenFile(projectId), `${token}\n`, fileMode);
+  return token;
+}
+
+/** The next token is in force: it takes the place of the one before. */
+export async function promoteNextToken(projectId: string): Promise<void> {
+  await rename(nextTokenFile(projectId), tokenFile(projectId));
+}
+
+/** The next token never came into force. */
+export async function dropNextToken(projectId: string): Promise<void> {
+  await rm(nextTokenFile(projectId), { force: true });
+}
+
+/** The file that keeps two rotations apart. */
+export function tokenLock(projectId: string): string {
+  return path.join(userFolder(projectId), 'token.lock');
+}
+
+/** Makes sure that a token for others can be stored, before it is made. @throws SparkPlugError USER_FOLDER_UNUSABLE */
+export async function prepareTokenFile(projectId: string, name: string): Promise<string> {
+  const folder = path.join(userFolder(projectId), 'tokens');
+  const file = path.join(folder, name);
+  try {
+    await mkdir(folder, { recursive: true, mode: folderMode });
+    await writeAtomically(`${file}.new`, '', fileMode);
+    await rm(`${file}.new`);
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+  return file;
+}
+
+/** Stores a token for others at the path that was prepared. */
+export async function storeToken(file: string, token: string): Promise<void> {
+  await writeAtomically(file, `${token}\n`, fileMode);
+}
+
+/** A job's or a certificate's secret, null where it was never set. */
+export async function readSecret(projectId: string, name: string): Promise<string | null> {
+  return (await readIfThere(secretFile(projectId, name)))?.toString('utf8') ?? null;
+}
+
+/**
+ * Keeps certificate and key for the published port as secrets of the project; what is the same stays as it is.
+ * The key comes first: a certificate without its key is made anew.
+ */
+export async function storeTlsSecrets(
+  projectId: string,
+  pair: { readonly certificate: string; readonly key: string },
+): Promise<readonly SecretFile[]> {
+  await prepareFolder(projectId, () => {});
+  const contents = { web_tls_key: pair.key, web_tls_cert: pair.certificate };
+  for (const name of tlsSecrets.toReversed()) {
+    const wanted = Buffer.from(contents[name]);
+    const file = secretFile(projectId, name);
+    if ((await readIfThere(file))?.equals(wanted) !== true) await writeAtomically(file, wanted, fileMode);
+  }
+  const stored = await Promise.all(tlsSecrets.map((name) => describeSecret(projectId, name)));
+  return stored.filter((secret) => secret !== null);
 }
 
 /**
@@ -117,6 +190,10 @@ function tokenFile(projectId: string): string {
   return path.join(userFolder(projectId), 'token');
 }
 
+function nextTokenFile(projectId: string): string {
+  return path.join(userFolder(projectId), 'token.next');
+}
+
 function secretFile(projectId: string, name: string): string {
   return path.join(secretFolder(projectId), name);
 }
@@ -134,7 +211,7 @@ function checkName(projectId: string, name: string): void {
 async function ensureToken(projectId: string): Promise<string> {
   await createAtomically(tokenFile(projectId), `sp_${randomText()}\n`, fileMode);
   const token = await readToken(projectId);
-  if (token === null || !/^sp_[\w-]{43}$/.test(token)) {
+  if (token === null || !tokenPattern.test(token)) {
     throw new SparkPlugError('USER_FOLDER_UNUSABLE', 'The file of the admin token does not hold a token.', {
       place: tokenFile(projectId),
       hint: 'Delete the file and run `sparkplug up`: it makes a new token.',

@@ -30,11 +30,16 @@ export function readYaml(text: string, file: string, isText: (path: KeyPath) => 
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(1, line)}:${Math.max(1, col)}`;
   };
-  const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
+  const lineOf = (offset: number): number => lines.linePos(offset).line;
+  const errors = [...document.errors, ...document.warnings].filter(({ code, pos }, index, all) => {
+    // What is unexpected behind another error follows from that one.
+    return code !== 'UNEXPECTED_TOKEN' || all.slice(0, index).every((other) => lineOf(other.pos[0]) !== lineOf(pos[0]));
+  });
+  const problems: Problem[] = errors.map((error) => ({
     place: position(error.pos[0]),
     met: shorten(text.slice(error.pos[0])),
     message: describeYamlError(error.code, error.message),
-    ...hintFor(error.code),
+    ...hintFor(error.code, text[error.pos[0]]),
   }));
   const isWhole = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
   let data: unknown;
@@ -132,7 +137,9 @@ function describeYamlError(code: string, message: string): string {
   return `Not valid YAML: ${message}`;
 }
 
-function hintFor(code: string): { readonly hint?: string } {
+function hintFor(code: string, met: string | undefined): { readonly hint?: string } {
+  if (met === '*') return { hint: 'Put a value with `*` in quotes, for example `"*/5 * * * *"`.' };
+  if (met === '@') return { hint: 'Put the value in quotes.' };
   if (code === 'DUPLICATE_KEY') return { hint: 'Remove one of the two.' };
   if (code === 'TAB_AS_INDENT') return { hint: 'Replace tabs by spaces.' };
   return {};
