@@ -65,7 +65,8 @@ test('an interrupted first deploy: what is missing is created', () => {
   const half = { ...state, services: state.services.slice(0, 6) };
   assert.equal(
     printChangeSet(reconcile(half, null, before, idle)),
-    `create spark-worker-1: not there yet
+    `create history: not there yet
+create spark-worker-1: not there yet
 create spark-worker-2: not there yet
 create datanode-1: not there yet
 create datanode-2: not there yet

@@ -1,6 +1,8 @@
 // Removes everything of one project from an engine, found by label: services, networks, configs, secrets, volumes.
+
 import pWaitFor, { TimeoutError } from 'p-wait-for';
 import { SparkPlugError } from '../errors.ts';
+import { formatDuration } from '../units.ts';
 import type { RemovingDocker } from './engine-docker.ts';
 import { labels } from './labels.ts';
 import { observeCluster } from './observe-cluster.ts';
@@ -87,7 +89,7 @@ async function waitUntilGone(kind: string, removal: Removal, left: () => Promise
     await pWaitFor(isGone, { interval: pollMs, timeout: timeoutMs, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
-    throw new SparkPlugError('REMOVAL_STUCK', `These ${kind} are still there after ${timeoutMs / 1000} s.`, {
+    throw new SparkPlugError('REMOVAL_STUCK', `These ${kind} are still there after ${formatDuration(timeoutMs)}.`, {
       met: names.join(', '),
       hint: 'Find what holds them with `docker ps -a`, stop it, and run `sparkplug down` again.',
       cause: error,

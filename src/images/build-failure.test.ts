@@ -45,6 +45,31 @@ test('a Debian package that does not exist is named', () => {
   assert.equal(error.met, 'libnope');
 });
 
+test('a Debian package in a version that does not exist, or that fits nothing, is told apart from one that is unknown', () => {
+  const version = explain('worker', "E: Version '99' for 'libgomp1' was not found");
+  assert.deepEqual([version.code, version.met], ['APT_FAILED', 'libgomp1=99']);
+  assert.match(version.message, /another version/);
+  const log = [
+    'The following packages have unmet dependencies:',
+    ' libold : Depends: libssl1.1 but it is not installable',
+  ];
+  const unmet = explain('worker', ...log, 'E: Unable to correct problems, you have held broken packages.');
+  assert.deepEqual([unmet.code, unmet.met], ['APT_FAILED', 'libold']);
+  assert.match(unmet.message, /Depends: libssl1\.1/);
+});
+
+test('a JVM package that Maven remembers as missing is named too', () => {
+  const words = 'was not found in https://repo.example.com/maven2 during a previous attempt. This failure was cached';
+  const error = explain('worker', `[ERROR] Failed to execute goal: com.acme:nope:jar:1.0 ${words}`);
+  assert.deepEqual([error.code, error.met], ['PACKAGE_FAILED', 'com.acme:nope:1.0']);
+});
+
+test('a build step that the kernel killed says so', () => {
+  const classic = explain('worker', 'Killed', "The command '/bin/sh -c pip' returned a non-zero code: 137");
+  assert.match(classic.message, /killed \(exit code 137\), most likely for lack of memory/);
+  assert.match(explain('spark', 'did not complete successfully: exit code: 137').message, /lack of memory/);
+});
+
 test('a package server away is no fault of the requirement', () => {
   const error = explain(
     'worker',

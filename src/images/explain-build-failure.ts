@@ -24,6 +24,14 @@ const anywhere: readonly Rule[] = [
       hint: 'docker system df; docker system prune',
     }),
   ],
+  [
+    /(?:returned a non-zero code|exit code): 137\b/,
+    () => ({
+      code: 'IMAGE_BUILD_FAILED',
+      message: 'a step of the build was killed (exit code 137), most likely for lack of memory',
+      hint: 'stop what needs memory on this computer, or give Docker more of it, and run the command again',
+    }),
+  ],
 ];
 
 /** The index was never reached, so what pip says of the requirement means nothing. */
@@ -56,8 +64,20 @@ const ofWorker: readonly Rule[] = [
   ],
   [/packages: line \d+: '(.+?)' is not/i, ([, met = '']) => jvmPackage(met, 'it is not group:artifact:version')],
   [
-    /E: Unable to locate package (\S+)|E: Package '(.+?)' has no installation candidate|E: Version '.+?' for '(.+?)' was not found/,
-    ([, located, candidate, version]) => debianPackage(located ?? candidate ?? version ?? ''),
+    /^(?:\[ERROR\] |.*: )?(\S+:\S+:\S+:\S+) was not found in \S+ during a previous attempt/m,
+    ([, met = '']) => jvmPackage(toCoordinates(met), 'no Maven repository has it'),
+  ],
+  [
+    /E: Unable to locate package (\S+)|E: Package '(.+?)' has no installation candidate/,
+    ([, located, candidate]) => debianPackage(located ?? candidate ?? '', 'Debian trixie has no such package'),
+  ],
+  [
+    /E: Version '(.+?)' for '(.+?)' was not found/,
+    ([, version = '', name = '']) => debianPackage(`${name}=${version}`, 'Debian trixie has another version of it'),
+  ],
+  [
+    /The following packages have unmet dependencies:\s+(\S+) : (\S.*)/,
+    ([, met = '', why = '']) => debianPackage(met, why.trim()),
   ],
 ];
 
@@ -140,13 +160,13 @@ function jvmPackage(met: string, why: string): Finding {
   };
 }
 
-function debianPackage(met: string): Finding {
+function debianPackage(met: string, why: string): Finding {
   return {
     code: 'APT_FAILED',
-    message: `Debian trixie has no package ${met}`,
+    message: `the Debian package ${met} cannot be installed: ${why}`,
     place: 'apt',
     met,
-    hint: 'correct its name in sparkplug.yaml',
+    hint: 'correct its name or version in sparkplug.yaml',
   };
 }
 

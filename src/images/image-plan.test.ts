@@ -13,7 +13,7 @@ const config: ClusterConfig = {
   spark: { version: '4.2.0', workers: 'auto', worker: 'auto', conf: {} },
   hdfs: { datanodes: 'auto', replication: 'auto' },
   reserve: { memoryMiB: 'auto' },
-  web: { port: 'auto', listen: 'local' },
+  web: { port: 'auto', listen: 'local', tls: null },
   images: { registry: null },
   runs: { keep: 50, parallel: 1 },
 };

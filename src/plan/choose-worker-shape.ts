@@ -1,6 +1,7 @@
 // `worker: auto`: the shape with which these machines use most of their cores.
 import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import type { Machine } from './cluster-plan.ts';
+import { decideHistory } from './decide-history.ts';
 import { smallestWorkerMiB } from './derive-worker.ts';
 import { measureRooms, type Room } from './measure-rooms.ts';
 import { noRoomForOneWorker } from './refuse-workers.ts';
@@ -27,11 +28,20 @@ interface Candidate {
  * Memory per worker is as much as leaves the number of workers unchanged, at most 4 GiB per core, in steps of 64 MiB;
  * at least max(896 MiB, 416 MiB per core).
  *
+ * The history server, where the file leaves it open, must not cost a core.
+ *
  * @throws SparkPlugError NO_ROOM when no machine can hold a worker.
  */
 export function chooseWorkerShape(config: ClusterConfig, machines: readonly Machine[]): WorkerShape {
   if (config.spark.worker !== 'auto') return config.spark.worker;
-  const { rooms } = measureRooms(config, machines, null);
+  const history = decideHistory(config, machines, null);
+  const best = chooseBest(config, measureRooms(config, machines, null, history.planned).rooms);
+  if (!history.planned || config.spark.history === true) return best.shape;
+  const without = chooseBest(config, measureRooms(config, machines, null, false).rooms);
+  return (countCores(best) < countCores(without) ? without : best).shape;
+}
+
+function chooseBest(config: ClusterConfig, rooms: readonly Room[]): Candidate {
   const able = rooms.filter((room) => room.machine.cores >= 1 && room.freeMiB >= leastMemory(1));
   if (able.length === 0) throw noRoomForOneWorker(rooms, { executors: 1, cores: 1, memoryMiB: leastMemory(1) });
   const weakestCores = able.reduce((least, room) => Math.min(least, room.machine.cores), mostCores);
@@ -42,7 +52,11 @@ export function chooseWorkerShape(config: ClusterConfig, machines: readonly Mach
     if (best === null || isBetter(candidate, best)) best = candidate;
   }
   if (best === null) throw new Error('one core fits every machine that can hold a worker');
-  return best.shape;
+  return best;
+}
+
+function countCores({ workers, shape }: Candidate): number {
+  return workers * shape.cores;
 }
 
 function leastMemory(cores: number): number {
@@ -85,7 +99,7 @@ function countWorkers(rooms: readonly Room[], cores: number, memoryMiB: number):
 function isBetter(candidate: Candidate, best: Candidate): boolean {
   if (candidate.enough !== best.enough) return candidate.enough;
   if (!candidate.enough && candidate.workers !== best.workers) return candidate.workers > best.workers;
-  const [cores, bestCores] = [candidate.workers * candidate.shape.cores, best.workers * best.shape.cores];
+  const [cores, bestCores] = [countCores(candidate), countCores(best)];
   if (cores !== bestCores) return cores > bestCores;
   return candidate.shape.cores > best.shape.cores;
 }

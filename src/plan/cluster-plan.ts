@@ -17,7 +17,14 @@ export interface Machine {
 }
 
 /** Components with one container each; workers and DataNodes are planned by number. */
-export type FixedComponent = 'web' | 'scheduler' | 'spark-driver' | 'spark-master' | 'namenode' | 'checkpointer';
+export type FixedComponent =
+  | 'web'
+  | 'scheduler'
+  | 'spark-driver'
+  | 'spark-master'
+  | 'namenode'
+  | 'checkpointer'
+  | 'history';
 export type Component = FixedComponent | 'spark-worker' | 'datanode';
 
 /** Memory of one container. `heapMiB` is the JVM's -Xmx (0 where there is no JVM at rest). */
@@ -59,6 +66,13 @@ export interface MachinePlan {
   readonly explanation: string;
 }
 
+/** Whether the history server stands on the conductor machine, and why. */
+export interface HistoryPlan {
+  readonly planned: boolean;
+  /** One sentence: "left out: …". */
+  readonly explanation: string;
+}
+
 export interface ClusterPlan {
   readonly machines: readonly MachinePlan[];
   readonly worker: WorkerPlan;
@@ -66,6 +80,7 @@ export interface ClusterPlan {
   readonly datanodes: readonly Placement[];
   readonly totalWorkers: number;
   readonly replication: number;
+  readonly history: HistoryPlan;
   readonly sizing: Readonly<Record<Component, Sizing>>;
   /** `spark.cores.max` of one run: all workers' cores divided by `runs.parallel`. */
   readonly coresPerRun: number;

@@ -30,13 +30,19 @@ const comfortableWorkerMiB = 1024;
  * Rooms of all machines, by name, with the conductor and the DataNodes already in place.
  *
  * @param workerMiB memory of one worker, null while it is still to be chosen.
+ * @param history true: the history server stands too.
  * @throws SparkPlugError NO_ROOM when conductor or DataNodes don't fit.
  */
-export function measureRooms(config: ClusterConfig, machines: readonly Machine[], workerMiB: number | null): Rooms {
+export function measureRooms(
+  config: ClusterConfig,
+  machines: readonly Machine[],
+  workerMiB: number | null,
+  history: boolean,
+): Rooms {
   const conductor = findConductor(machines);
   const weakestMiB = machines.reduce((least, machine) => Math.min(least, machine.memoryMiB), Number.POSITIVE_INFINITY);
   const sizing = sizeComponents(conductor.memoryMiB, weakestMiB);
-  const conductorMiB = sumConductorMiB(sizing, config.runs.parallel);
+  const conductorMiB = sumConductorMiB(sizing, config.runs.parallel, history);
   const followersMiB = needOfFollowers(config, machines.length, sizing.datanode.reservationMiB, workerMiB);
   const rooms = sortByName(machines).map((machine): Room => {
     const ownMiB = machine.conductor ? conductorMiB : 0;

@@ -29,7 +29,7 @@ function makeConfig(wishes: Wishes = {}): ClusterConfig {
     spark: { version: '4.2.0', workers: wishes.workers ?? 'auto', worker: wishes.worker ?? 'auto', conf: {} },
     hdfs: { datanodes: wishes.datanodes ?? 'auto', replication: wishes.replication ?? 'auto' },
     reserve: { memoryMiB: wishes.reserveMiB ?? 'auto' },
-    web: { port: 'auto', listen: 'local' },
+    web: { port: 'auto', listen: 'local', tls: null },
     images: { registry: null },
     runs: { keep: 50, parallel: wishes.parallel ?? 1 },
   };
@@ -66,7 +66,7 @@ function assertSound(config: ClusterConfig, machines: readonly Machine[], plan: 
   for (const machine of plan.machines) {
     const given = machines.find(({ id }) => id === machine.id);
     assert.ok(given !== undefined);
-    const conductorMiB = given.conductor ? sumConductorMiB(sizing, config.runs.parallel) : 0;
+    const conductorMiB = given.conductor ? sumConductorMiB(sizing, config.runs.parallel, plan.history.planned) : 0;
     const needMiB =
       conductorMiB + machine.datanodes * sizing.datanode.reservationMiB + machine.workers * worker.memoryMiB;
     assert.equal(usedMiB(machine), needMiB, 'memory adds up');
@@ -266,7 +266,7 @@ test('the plan in words', () => {
   assert.deepEqual(
     plan.machines.map(({ name, workers, explanation }) => `${name}: ${workers} workers; ${explanation}`),
     [
-      'machine-1: 2 workers; all 4 cores are in use; 1 GiB left',
+      'machine-1: 2 workers; all 4 cores are in use; 652 MiB left',
       'machine-2: 2 workers; 1.1 GiB left, one worker needs 2 GiB; memory ran out first',
       'machine-3: 2 workers; 1 core left, one worker needs 2; cores ran out first',
       'machine-4: 0 workers; no room for a worker: 1 core left, one worker needs 2; cores ran out first',
@@ -285,8 +285,8 @@ test('a small, a usual and a large computer', () => {
   });
   assert.deepEqual(plans, [
     '848 left alone; 1 × 2c 1024 (heap 480); driver 512, namenode 144',
-    '8192 left alone; 2 × 4c 2688 (heap 1728); driver 752, namenode 224',
-    '65536 left alone; 8 × 4c 6912 (heap 5040); driver 3152, namenode 1328',
+    '8192 left alone; 2 × 4c 2432 (heap 1536); driver 752, namenode 224',
+    '65536 left alone; 8 × 4c 6848 (heap 4992); driver 3152, namenode 1328',
   ]);
 });
 

@@ -3,6 +3,7 @@ import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { SparkPlugError } from '../errors.ts';
 import { chooseWorkerShape } from './choose-worker-shape.ts';
 import type { ClusterPlan, Component, Machine, MachinePlan, Placement, Sizing, WorkerPlan } from './cluster-plan.ts';
+import { decideHistory } from './decide-history.ts';
 import { deriveWorker } from './derive-worker.ts';
 import { explainMachine } from './explain-machine.ts';
 import { measureRooms, type Room } from './measure-rooms.ts';
@@ -37,7 +38,8 @@ export function planCluster(
 ): ClusterPlan {
   const shape = resolveShape(config, machines, options);
   const worker = deriveWorker(shape);
-  const { rooms, sizing } = measureRooms(config, machines, shape.memoryMiB);
+  const history = decideHistory(config, machines, shape);
+  const { rooms, sizing } = measureRooms(config, machines, shape.memoryMiB, history.planned);
   const counts = countWorkers(config, rooms, shape);
   const totalWorkers = counts.reduce((sum, count) => sum + count, 0);
   const datanodes = placeFollowers(
@@ -51,6 +53,7 @@ export function planCluster(
     datanodes,
     totalWorkers,
     replication: chooseReplication(config.hdfs.replication, datanodes.length),
+    history,
     sizing: sizeAll(sizing, worker),
     coresPerRun: divideCores(config.runs.parallel, totalWorkers, shape),
     parallelRuns: config.runs.parallel,

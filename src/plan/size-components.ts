@@ -45,7 +45,8 @@ const noJvm = (): number => 0;
 /**
  * The rules. NameNode: about 1 GiB of heap per million files and blocks (Hadoop's own rule of thumb), so it grows
  * fastest of the daemons. The checkpointer loads the same image to merge it, without clients to serve. `web` holds
- * DuckDB's buffers. The scheduler starts Docker's client as a child process, which counts into its limit.
+ * DuckDB's buffers. The scheduler starts Docker's client as a child process, which counts into its limit. The history
+ * server holds the applications last looked at in its heap.
  */
 const rules: Readonly<Record<SizedComponent, SizeRule>> = {
   namenode: { smallestMiB: 288, growth: 0.01, largestMiB: 4096, heap: daemonHeap },
@@ -54,6 +55,7 @@ const rules: Readonly<Record<SizedComponent, SizeRule>> = {
   'spark-master': { smallestMiB: 272, growth: 0.0025, largestMiB: 1024, heap: daemonHeap },
   web: { smallestMiB: 224, growth: 0.01, largestMiB: 2048, heap: noJvm },
   scheduler: { smallestMiB: 192, growth: 0.0025, largestMiB: 512, heap: noJvm },
+  history: { smallestMiB: 400, growth: 0.0025, largestMiB: 768, heap: daemonHeap },
   'spark-driver': { smallestMiB: 768, growth: 0.04, largestMiB: 4096, heap: driverHeap },
 };
 
@@ -71,15 +73,17 @@ export function sizeComponents(conductorMemoryMiB: number, weakestMemoryMiB: num
     checkpointer: size('checkpointer', conductorMemoryMiB),
     datanode: size('datanode', weakestMemoryMiB),
     'spark-master': size('spark-master', conductorMemoryMiB),
+    history: size('history', conductorMemoryMiB),
     web: size('web', conductorMemoryMiB),
     scheduler: size('scheduler', conductorMemoryMiB),
     'spark-driver': size('spark-driver', conductorMemoryMiB),
   };
 }
 
-/** Memory of all conductor containers together; the driver once per parallel run. */
-export function sumConductorMiB(sizing: ComponentSizing, parallelRuns: number): number {
-  const single = ['namenode', 'checkpointer', 'spark-master', 'web', 'scheduler'] as const;
+/** Memory of all conductor containers together; the driver once per parallel run, the history server where it is planned. */
+export function sumConductorMiB(sizing: ComponentSizing, parallelRuns: number, history: boolean): number {
+  const needed = ['namenode', 'checkpointer', 'spark-master', 'web', 'scheduler'] as const;
+  const single = [...needed, ...(history ? (['history'] as const) : [])];
   const drivers = sizing['spark-driver'].reservationMiB * parallelRuns;
   return single.reduce((sum, component) => sum + sizing[component].reservationMiB, drivers);
 }

@@ -4,7 +4,7 @@ import { buildCoreSite } from './core-site.ts';
 import type { DesiredState } from './desired-state.ts';
 import { hashContent } from './hash-content.ts';
 import { buildHdfsSite } from './hdfs-site.ts';
-import { buildDaemonDefaults, buildDriverDefaults } from './spark-defaults.ts';
+import { buildDaemonDefaults, buildDriverDefaults, buildHistoryDefaults } from './spark-defaults.ts';
 import type { ConfigFile } from './stack-spec.ts';
 
 /** Every generated file but the bootstrap. */
@@ -15,6 +15,8 @@ export interface Configs {
   readonly datanodeSite: ConfigFile;
   readonly sparkDaemons: ConfigFile;
   readonly sparkDriver: ConfigFile;
+  /** Null where no history server stands. */
+  readonly sparkHistory: ConfigFile | null;
 }
 
 export interface BuildContext {
@@ -51,6 +53,9 @@ export function buildConfigs(desired: DesiredState, plan: ClusterPlan): Configs 
     ),
     sparkDaemons: configFile('spark-daemons', 'spark-daemons.conf', buildDaemonDefaults()),
     sparkDriver: configFile('spark-driver', 'spark-driver.conf', buildDriverDefaults(plan, conf)),
+    sparkHistory: plan.history.planned
+      ? configFile('spark-history', 'spark-history.conf', buildHistoryDefaults())
+      : null,
   };
 }
 

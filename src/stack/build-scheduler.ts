@@ -1,5 +1,6 @@
 // scheduler: owns the state and changes the cluster, so it alone has the Docker socket.
 import type { BuildContext } from './build-context.ts';
+import { notifySecrets } from './job-secrets.ts';
 import { probeHttp } from './probe-http.ts';
 import { draftService, type ServiceDraft } from './service-draft.ts';
 
@@ -21,7 +22,7 @@ export function buildScheduler(context: BuildContext): ServiceDraft {
     },
     networks: ['control', 'data'],
     configs: bootstrap === null ? [] : [{ config: bootstrap.name, target: desiredTarget }],
-    secrets: ['control'],
+    secrets: ['control', ...notifySecrets(desired)],
     volumes: [{ volume: 'scheduler', target: '/data' }],
     binds: [{ source: dockerSocket, target: dockerSocket }],
     healthcheck: probeHttp('scheduler', 7070),

@@ -80,6 +80,14 @@ test("a secret that no job names reaches nobody, a job's reaches driver and work
   );
 });
 
+test('a secret that signs notifications reaches the scheduler alone, for a job that does not read it', () => {
+  const having = build(fullCluster).services.filter((service) => service.secrets.includes('hook_key'));
+  assert.deepEqual(
+    having.map((service) => service.name),
+    ['scheduler'],
+  );
+});
+
 test('equal arguments give equal stacks, and another bootstrap or machine restarts nothing', () => {
   const { desired, plan } = defaultCluster;
   const stack = build(defaultCluster);

@@ -3,6 +3,7 @@ import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import { buildCheckpointer } from './build-checkpointer.ts';
 import { type BuildContext, buildConfigs, configFile } from './build-context.ts';
 import { buildDatanode } from './build-datanode.ts';
+import { buildHistory } from './build-history.ts';
 import { buildNamenode } from './build-namenode.ts';
 import { buildScheduler } from './build-scheduler.ts';
 import { buildSparkDriver } from './build-spark-driver.ts';
@@ -32,6 +33,7 @@ export function buildStack(desired: DesiredState, plan: ClusterPlan, options: St
     buildSparkMaster(context),
     buildNamenode(context),
     buildCheckpointer(context),
+    ...buildHistory(context),
     ...plan.workers.map((placement) => buildSparkWorker(context, placement)),
     ...plan.datanodes.map((placement) => buildDatanode(context, placement)),
   ];
@@ -40,7 +42,7 @@ export function buildStack(desired: DesiredState, plan: ClusterPlan, options: St
     projectId: desired.projectId,
     namespace: desired.namespace,
     services: drafts.map((draft) => sealService(draft, context)),
-    configs: [...Object.values(context.configs), ...(context.bootstrap === null ? [] : [context.bootstrap])],
+    configs: [...Object.values(context.configs), context.bootstrap].filter((config) => config !== null),
     secrets: desired.secrets.filter((secret) => used.has(secret.name)),
     volumes: drafts.flatMap((draft) => draft.volumes.map((mount) => mount.volume)),
     networks: [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultCluster } from '../../test/fixtures/example-clusters.ts';
-import { buildDriverDefaults } from './spark-defaults.ts';
+import { buildDaemonDefaults, buildDriverDefaults, buildHistoryDefaults } from './spark-defaults.ts';
 
 const { plan } = defaultCluster;
 
@@ -19,4 +19,20 @@ test('with more than three copies a write pipeline may replace a DataNode', () =
   const policy = /replace-datanode-on-failure\.policy=NEVER/;
   assert.match(buildDriverDefaults(plan, {}), policy);
   assert.doesNotMatch(buildDriverDefaults({ ...plan, replication: 4 }, {}), policy);
+});
+
+test('drivers write event logs just where a history server reads them', () => {
+  const without = buildDriverDefaults(plan, {});
+  assert.doesNotMatch(without, /eventLog/);
+  const history = { planned: true, explanation: '' };
+  const written = /^spark\.eventLog\.dir=(.*)$/m.exec(buildDriverDefaults({ ...plan, history }, {}))?.[1];
+  const read = /^spark\.history\.fs\.logDirectory=(.*)$/m.exec(buildHistoryDefaults())?.[1];
+  assert.ok(written !== undefined && written === read);
+  assert.match(buildHistoryDefaults(), /^spark\.hadoop\.fs\.defaultFS=/m);
+});
+
+test('nothing can be ended through the pages of Spark, whatever the project file says', () => {
+  for (const text of [buildDaemonDefaults(), buildDriverDefaults(plan, { 'spark.ui.killEnabled': 'true' })]) {
+    assert.match(text, /^spark\.ui\.killEnabled=false$/m);
+  }
 });

@@ -4,7 +4,23 @@ import { defaultFileSystem } from './core-site.ts';
 
 const masterUrl = 'spark://spark-master:7077';
 
+/** Where drivers write their event logs and the history server reads them. */
+const eventLogFolder = `${defaultFileSystem}/spark-logs`;
+
 type SparkSettings = Readonly<Record<string, string>>;
+
+/** Spark's own pages stand behind web, which lets nobody end anything through them. */
+const pages: SparkSettings = {
+  'spark.ui.killEnabled': 'false',
+};
+
+/** How to find HDFS: Spark carries its own client, which sees none of HDFS's files. */
+const hdfsClient: SparkSettings = {
+  'spark.hadoop.fs.defaultFS': defaultFileSystem,
+  'spark.hadoop.dfs.client.use.datanode.hostname': 'false',
+  'spark.hadoop.ipc.client.connect.timeout': '5000',
+  'spark.hadoop.ipc.client.connect.max.retries.on.timeouts': '3',
+};
 
 /** Every connection proves the cluster's secret and is encrypted; entrypoints add the secret itself from its file. */
 const authentication: SparkSettings = {
@@ -17,6 +33,10 @@ const authentication: SparkSettings = {
 
 const daemons: SparkSettings = {
   ...authentication,
+  ...pages,
+  // Links lead to web, which stands before the master; the master stands before the workers.
+  'spark.ui.reverseProxy': 'true',
+  'spark.ui.reverseProxyUrl': '/spark/master',
   // On by default from Spark 4.1, and without authentication.
   'spark.master.rest.enabled': 'false',
   // Running applications outlive a master that is restarted.
@@ -46,8 +66,32 @@ export function buildDriverDefaults(plan: ClusterPlan, userConf: SparkSettings):
   return renderProperties({ ...defaultsOfDrivers(plan.replication), ...userConf, ...ownedByDrivers(plan) });
 }
 
+/**
+ * Builds the settings of the history server. Its heap holds the few applications last looked at; which logs are kept is
+ * decided with the runs they belong to, so its own cleaner stays off.
+ */
+export function buildHistoryDefaults(): string {
+  return renderProperties({
+    ...hdfsClient,
+    'spark.history.fs.logDirectory': eventLogFolder,
+    'spark.history.fs.update.interval': '5s',
+    'spark.history.fs.cleaner.enabled': 'false',
+    'spark.history.fs.numReplayThreads': '1',
+    'spark.history.retainedApplications': '3',
+    'spark.history.ui.port': '18080',
+    // Of one application: Spark's default of 100,000 tasks would need a heap of its own.
+    'spark.ui.retainedTasks': '20000',
+  });
+}
+
 function defaultsOfDrivers(replication: number): SparkSettings {
   return {
+    // Beside what looks like a secret: the jobs' environment, which Spark would show on its pages and in event logs.
+    'spark.redaction.regex': '(?i)secret|password|token|access[.]?key|^spark[.]executorEnv[.]',
+    // An executor's output would grow without bound on the worker's disk: three pieces of 16 MiB are kept.
+    'spark.executor.logs.rolling.strategy': 'size',
+    'spark.executor.logs.rolling.maxSize': String(16 * 1024 * 1024),
+    'spark.executor.logs.rolling.maxRetainedFiles': '3',
     'spark.sql.warehouse.dir': '/warehouse',
     // Progress comes from the REST API; a bar of carriage returns would only spoil the log.
     'spark.ui.showConsoleProgress': 'false',
@@ -64,6 +108,8 @@ function ownedByDrivers(plan: ClusterPlan): SparkSettings {
   const { worker } = plan;
   return {
     ...authentication,
+    ...pages,
+    ...(plan.history.planned ? eventLog : {}),
     'spark.master': masterUrl,
     'spark.submit.deployMode': 'client',
     'spark.executor.cores': String(worker.cores),
@@ -73,16 +119,24 @@ function ownedByDrivers(plan: ClusterPlan): SparkSettings {
     // Where the scheduler asks for a run's stages.
     'spark.ui.enabled': 'true',
     'spark.ui.port': '4040',
+    // Its files are looked for at the root of the host, where they are not.
+    'spark.ui.threadDump.flamegraphEnabled': 'false',
     'spark.decommission.enabled': 'true',
     'spark.storage.decommission.enabled': 'true',
-    // Spark carries its own HDFS client, which sees none of HDFS's files: it must be told here.
-    'spark.hadoop.fs.defaultFS': defaultFileSystem,
+    ...hdfsClient,
     'spark.hadoop.dfs.replication': String(plan.replication),
-    'spark.hadoop.dfs.client.use.datanode.hostname': 'false',
-    'spark.hadoop.ipc.client.connect.timeout': '5000',
-    'spark.hadoop.ipc.client.connect.max.retries.on.timeouts': '3',
   };
 }
+
+/** For each run the scheduler switches them off while the folder cannot be written, since Spark would end the job. */
+const eventLog: SparkSettings = {
+  'spark.eventLog.enabled': 'true',
+  'spark.eventLog.dir': eventLogFolder,
+  'spark.eventLog.compress': 'true',
+  'spark.eventLog.compression.codec': 'zstd',
+  'spark.eventLog.rolling.enabled': 'true',
+  'spark.eventLog.rolling.maxFileSize': '16m',
+};
 
 /** Spark puts these before the user's `spark.executor.extraJavaOptions`. */
 function executorJavaOptions(plan: ClusterPlan): string {
