@@ -99,6 +99,7 @@ test("the NameNode's state, with JSON inside its JSON", async () => {
     CapacityRemaining: 4,
     MissingBlocks: 0,
     UnderReplicatedBlocks: 1,
+    CorruptBlocks: 2,
   };
   const server = await serve({
     '/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo': [
@@ -106,10 +107,14 @@ test("the NameNode's state, with JSON inside its JSON", async () => {
       { beans: [{ Safemode: 'on', LiveNodes: JSON.stringify(live) }] },
     ],
     '/jmx?qry=Hadoop:service=NameNode,name=FSNamesystem': [200, { beans: [facts] }],
-    '/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState': [200, { beans: [{ NumStaleStorages: 1 }] }],
+    '/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState': [
+      200,
+      { beans: [{ NumStaleStorages: 1, NumDeadDataNodes: 3 }] },
+    ],
   });
   const state = await readNameNode(server.url, { timeoutMs });
   assert.deepEqual([state.safeMode, state.underReplicatedBlocks, state.staleStorages], [true, 1, 1]);
+  assert.deepEqual([state.corruptBlocks, state.deadDataNodes], [2, 3]);
   assert.deepEqual(state.live[0], {
     host: 'datanode-1',
     address: '10.2.0.8',

@@ -1,8 +1,10 @@
 // DuckDB as a reader of Parquet files in one folder: little memory, no way out of that folder.
 import {
   type DuckDBConnection,
+  type DuckDBDataChunk,
   DuckDBInstance,
   type DuckDBPreparedStatement,
+  type DuckDBResult,
   type DuckDBValue,
 } from '@duckdb/node-api';
 
@@ -25,9 +27,18 @@ export interface QueryRows {
   readonly rows: readonly (readonly DuckDBValue[])[];
 }
 
+/** Rows in pieces of at most 2048, as the reader asks for them. `close` at any time, also in the middle. */
+export interface RowStream {
+  readonly columns: readonly string[];
+  readonly pieces: AsyncIterable<readonly (readonly DuckDBValue[])[]>;
+  close(): void;
+}
+
 export interface ParquetDatabase {
   /** Rows of a statement whose values are bound as text, `$1` first. Prepared once per statement and connection. */
   query(sql: string, values?: readonly string[]): Promise<QueryRows>;
+  /** The same on a connection of its own, so that a slow reader keeps nobody else waiting; it holds one piece. */
+  stream(sql: string, values?: readonly string[]): Promise<RowStream>;
   close(): void;
 }
 
@@ -104,11 +115,41 @@ function createPool(instance: DuckDBInstance, connections: readonly PooledConnec
         release(pooled);
       }
     },
+    stream: (sql, values = []) => openStream(instance, sql, values),
     close: () => {
       for (const { connection } of connections) connection.closeSync();
       instance.closeSync();
     },
   };
+}
+
+async function openStream(instance: DuckDBInstance, sql: string, values: readonly string[]): Promise<RowStream> {
+  const connection = await instance.connect();
+  try {
+    const statement = await connection.prepare(sql);
+    values.forEach((value, index) => {
+      statement.bindVarchar(index + 1, value);
+    });
+    const result = await statement.stream();
+    // What fails while it runs fails mostly now, before anything was sent.
+    const first = await result.fetchChunk();
+    return {
+      columns: result.columnNames(),
+      pieces: readPieces(result, first),
+      close: () => connection.closeSync(),
+    };
+  } catch (error) {
+    connection.closeSync();
+    throw error;
+  }
+}
+
+async function* readPieces(
+  result: DuckDBResult,
+  first: DuckDBDataChunk | null,
+): AsyncGenerator<readonly (readonly DuckDBValue[])[]> {
+  for (let chunk = first; chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk())
+    yield chunk.getRows();
 }
 
 async function prepareOnce(pooled: PooledConnection, sql: string): Promise<DuckDBPreparedStatement> {

@@ -19,6 +19,9 @@ export interface NameNodeState {
   readonly remainingBytes: number;
   readonly missingBlocks: number;
   readonly underReplicatedBlocks: number;
+  readonly corruptBlocks: number;
+  /** DataNodes that were live once and have been silent for too long. */
+  readonly deadDataNodes: number;
   /** Disks of DataNodes that are back but have not told their blocks yet. */
   readonly staleStorages: number;
 }
@@ -32,10 +35,13 @@ const System = z.object({
       CapacityRemaining: z.number(),
       MissingBlocks: z.number(),
       UnderReplicatedBlocks: z.number(),
+      CorruptBlocks: z.number(),
     }),
   ]),
 });
-const Storages = z.object({ beans: z.tuple([z.object({ NumStaleStorages: z.number() })]) });
+const Storages = z.object({
+  beans: z.tuple([z.object({ NumStaleStorages: z.number(), NumDeadDataNodes: z.number() })]),
+});
 /** LiveNodes is JSON inside a JSON string: host name with port → facts. */
 const LiveNodes = z.record(
   z.string(),
@@ -66,6 +72,8 @@ export async function readNameNode(baseUrl: string, options: FetchOptions): Prom
     remainingBytes: facts.CapacityRemaining,
     missingBlocks: facts.MissingBlocks,
     underReplicatedBlocks: facts.UnderReplicatedBlocks,
+    corruptBlocks: facts.CorruptBlocks,
+    deadDataNodes: storages.beans[0].NumDeadDataNodes,
     staleStorages: storages.beans[0].NumStaleStorages,
   };
 }

@@ -1,0 +1,51 @@
+// One POST to an address of the user's: short, without redirects, the answer's body thrown away.
+
+import { request } from 'undici';
+import { formatDuration } from '../../units.ts';
+
+export interface WebhookPost {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** `silent`: no answer, with the reason in a few words. */
+export type WebhookAnswer =
+  | { readonly kind: 'answered'; readonly status: number; readonly retryAfterMs: number | null }
+  | { readonly kind: 'silent'; readonly reason: string };
+
+/** Of an answer's body this much is read, so that the connection can be used again; a longer one is cut off. */
+const readBytes = 16 * 1024;
+
+/** Never throws but when `signal` aborts: then its reason. `timeoutMs` is for the whole exchange. */
+export async function postWebhook(
+  { url, headers, body }: WebhookPost,
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<WebhookAnswer> {
+  const limit = AbortSignal.timeout(options.timeoutMs);
+  const signal = AbortSignal.any([limit, options.signal]);
+  try {
+    const answer = await request(url, { method: 'POST', headers, body, signal });
+    // The status says it all: what is wrong with the body is the receiver's concern.
+    await answer.body.dump({ limit: readBytes, signal }).catch(() => undefined);
+    options.signal.throwIfAborted();
+    return { kind: 'answered', status: answer.statusCode, retryAfterMs: readRetryAfter(answer.headers['retry-after']) };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    return {
+      kind: 'silent',
+      reason: limit.aborted ? `no answer within ${formatDuration(options.timeoutMs)}` : explain(error),
+    };
+  }
+}
+
+/** The number of seconds; the form with a date is left out, since it needs both clocks to agree. */
+function readRetryAfter(value: string | string[] | undefined): number | null {
+  return typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) * 1000 : null;
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return error.message || code || error.name;
+}
