@@ -9,7 +9,7 @@ import { publishResults } from './publish-results.ts';
 import { isRetried, retryDelayMs } from './retry.ts';
 import type { RunContext } from './run-context.ts';
 import { openRunLog, runLogFile } from './run-log.ts';
-import { orderOf, refuseWrongJob, startAttempt } from './start-attempt.ts';
+import { prepareOrder, refuseWrongJob, startAttempt } from './start-attempt.ts';
 import type { StoredAttempt, StoredRun } from './state/run-store.ts';
 
 /** Ends when the run has ended; throws the reason of `shutdown` when that comes first. */
@@ -186,7 +186,8 @@ async function hasBegun(
   if (!container.running) return context.drivers.hasLogged(attempt.container, attempt.logCursor.timestamp, signal);
   const state = await context.drivers.state(attempt.container, signal);
   if (state.kind === 'running') return state.runId === run.id && state.attempt === attempt.number;
-  const answer = await context.drivers.handOver(attempt.container, orderOf(run, attempt.number), signal);
+  const order = await prepareOrder(context, run, attempt.number, signal);
+  const answer = await context.drivers.handOver(attempt.container, order, signal);
   refuseWrongJob(run, answer);
   return answer.kind === 'accepted';
 }

@@ -1,7 +1,10 @@
 // Stays with one attempt from hand-over to the end of its container: its log, its progress, its limits, its exit code.
+
 import type { Failure } from '../api/schemas.ts';
 import { SparkPlugError } from '../errors.ts';
+import { formatDuration } from '../units.ts';
 import type { DriverContainer } from './driver-host.ts';
+import { announcedApplication, noteApplication } from './note-application.ts';
 import { limits, type RunContext } from './run-context.ts';
 import { advanceCursor, linesAfter, openRunLog, type RunLog, runLogFile } from './run-log.ts';
 import { type LogCursor, runKey, type StoredAttempt, type StoredRun } from './state/run-store.ts';
@@ -128,6 +131,8 @@ async function copyLog(
     for await (const line of linesAfter(cursor, context.drivers.followLog(attempt.container, since, signal))) {
       shutdown.throwIfAborted();
       if (line.text !== moduleNotice) log.append(line.text);
+      const application = announcedApplication(line.text);
+      if (application !== null) noteApplication(context, attempt.run, application);
       cursor = advanceCursor(cursor, line);
       if (context.clock.now() - savedAt >= saveLogMs) save();
       context.changes.changed(runKey(attempt.run));
@@ -183,7 +188,7 @@ async function limitTime(
   }
   const failure = {
     code: 'RUN_TIMED_OUT',
-    message: `the job ran longer than its timeout of ${timeoutMs / 1000} s`,
+    message: `the job ran longer than its timeout of ${formatDuration(timeoutMs)}`,
     hint: `raise jobs.${run.job}.timeout, or see where it hangs: sparkplug runs logs ${run.id}`,
   };
   return { exitCode: timedOutExitCode, failure };
@@ -205,14 +210,14 @@ function explainExit(context: RunContext, run: StoredRun, container: DriverConta
   }
   const { exitCode, outOfMemory } = container;
   if (exitCode === 0) return { exitCode, failure: null };
-  const operation = context.gate.closedBy();
-  if ((exitCode === 143 || exitCode === 137) && operation !== null) return lost(`${operation} replaced its container`);
   const logs = `sparkplug runs logs ${run.id}`;
   if (outOfMemory) {
     const message = `the job ran out of the driver container's memory (exit code ${exitCode})`;
     const hint = `collect less data in the driver, or start fewer Python processes; ${logs}`;
     return { exitCode, failure: { code: 'RUN_OUT_OF_MEMORY', message, hint } };
   }
+  const operation = context.gate.closedBy();
+  if ((exitCode === 143 || exitCode === 137) && operation !== null) return lost(`${operation} replaced its container`);
   return { exitCode, failure: { code: 'RUN_FAILED', message: `the job exited with code ${exitCode}`, hint: logs } };
 }
 

@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MasterState } from '../adapters/spark/spark-master.ts';
 import type { PublishedFacts, WebInternal } from '../adapters/web/web-internal.ts';
@@ -10,6 +11,8 @@ import { createChangeSignal } from './change-signal.ts';
 import type { Clock } from './clock.ts';
 import { createClusterGate } from './cluster-gate.ts';
 import type { DriverContainer, DriverHost, LogLine, RunOrder } from './driver-host.ts';
+import { createEventLogs, type EventLogs } from './event-logs.ts';
+import { createExecutorLogs } from './executor-logs.ts';
 import type { RunContext, SparkView } from './run-context.ts';
 import { createRunQueue, type RunDefaults, type RunQueue } from './run-queue.ts';
 import { openDatabase } from './state/database.ts';
@@ -19,6 +22,8 @@ import { createRunStore } from './state/run-store.ts';
 export interface FakeClock extends Clock {
   /** Turns the hands; whoever waited until then goes on. */
   advance(milliseconds: number): Promise<void>;
+  /** Sets the clock to another time; whoever waits goes on waiting as long as before. */
+  jump(milliseconds: number): void;
 }
 
 export const epoch = Date.parse('2026-03-01T12:00:00.000Z');
@@ -37,7 +42,7 @@ export function createFakeClock(): FakeClock {
         const entry = { at: now + milliseconds, wake: resolve };
         waiting.push(entry);
         signal?.addEventListener('abort', () => {
-          waiting = waiting.filter((other) => other !== entry);
+          waiting = waiting.filter(({ wake }) => wake !== resolve);
           reject(signal.reason);
         });
       }),
@@ -54,6 +59,10 @@ export function createFakeClock(): FakeClock {
       }
       now = end;
       await settle();
+    },
+    jump: (milliseconds) => {
+      now += milliseconds;
+      waiting = waiting.map(({ at, wake }) => ({ at: at + milliseconds, wake }));
     },
   };
 }
@@ -246,6 +255,8 @@ export interface FakeSpark extends SparkView {
   stageList: Awaited<ReturnType<SparkView['stages']>>;
   conf: ReadonlyMap<string, string>;
   executorList: Awaited<ReturnType<SparkView['executors']>>;
+  /** `worker application executor stream` → what it wrote. */
+  readonly outputs: Map<string, string>;
 }
 
 export function createFakeSpark(): FakeSpark {
@@ -255,6 +266,7 @@ export function createFakeSpark(): FakeSpark {
     stageList: [],
     conf: new Map(),
     executorList: [],
+    outputs: new Map(),
     master: async () => {
       if (spark.state === null) throw new Error('the master does not answer');
       return spark.state;
@@ -264,8 +276,59 @@ export function createFakeSpark(): FakeSpark {
     stages: async () => spark.stageList,
     settings: async () => spark.conf,
     executors: async () => spark.executorList,
+    workerExecutors: async (worker) => {
+      const keys = [...spark.outputs.keys()].map((key) => key.split(' ')).filter(([at]) => at === worker);
+      const found = new Map(
+        keys.map(([, application = '', executor = '']) => [`${application} ${executor}`, { application, executor }]),
+      );
+      return [...found.values()];
+    },
+    executorOutput: async (worker, { application, executor }, stream, bytes) => {
+      const text = spark.outputs.get(`${worker} ${application} ${executor} ${stream}`);
+      return text === undefined ? null : { text: text.slice(-bytes), totalBytes: text.length };
+    },
   };
   return spark;
+}
+
+/** The folder of event logs in HDFS: name → when it was last written, milliseconds since 1970. */
+export interface FakeEventLogs extends EventLogs {
+  readonly logs: Map<string, number>;
+  /** HDFS does not answer. */
+  away: boolean;
+}
+
+export function createFakeEventLogs(): FakeEventLogs {
+  const logs = new Map<string, number>();
+  const refuse = (): void => {
+    if (fake.away) throw new Error('HDFS is away');
+  };
+  const folder = createEventLogs(
+    {
+      makeFolders: async () => refuse(),
+      list: async function* (path) {
+        refuse();
+        for (const [name, modifiedMs] of logs) {
+          yield {
+            path: `${path}/${name}`,
+            name,
+            kind: 'folder',
+            bytes: 0,
+            replication: 0,
+            owner: 'sparkplug',
+            modifiedMs,
+          };
+        }
+      },
+      remove: async (path) => {
+        refuse();
+        return logs.delete(path.slice(path.lastIndexOf('/') + 1));
+      },
+    },
+    () => true,
+  );
+  const fake: FakeEventLogs = { ...folder, logs, away: false };
+  return fake;
 }
 
 export function defineJob(name: string, changes: Partial<JobDefinition> = {}): JobDefinition {
@@ -286,9 +349,11 @@ export function defineJob(name: string, changes: Partial<JobDefinition> = {}): J
 export interface Bench {
   readonly queue: RunQueue;
   readonly context: RunContext;
+  readonly database: DatabaseSync;
   readonly drivers: FakeDrivers;
   readonly web: FakeWeb;
   readonly spark: FakeSpark;
+  readonly eventLogs: FakeEventLogs;
   readonly clock: FakeClock;
   readonly imageChanges: string[];
   /** Submits a run of the job and returns its id. */
@@ -310,7 +375,8 @@ export function createBench(options: BenchOptions = {}): Bench {
   const clock = createFakeClock();
   const folder = mkdtempSync(join(tmpdir(), 'sparkplug-queue-'));
   const drivers = createFakeDrivers(clock, 'app:1', options.parallel ?? 1);
-  return openBench({ options, clock, folder, drivers, web: createFakeWeb(), spark: createFakeSpark() });
+  const outside = { web: createFakeWeb(), spark: createFakeSpark(), eventLogs: createFakeEventLogs() };
+  return openBench({ options, clock, folder, drivers, ...outside });
 }
 
 interface World {
@@ -320,16 +386,20 @@ interface World {
   readonly drivers: FakeDrivers;
   readonly web: FakeWeb;
   readonly spark: FakeSpark;
+  readonly eventLogs: FakeEventLogs;
 }
 
 function openBench(world: World): Bench {
-  const { options, clock, folder, drivers, web, spark } = world;
+  const { options, clock, folder, drivers, web, spark, eventLogs } = world;
   const database = openDatabase(join(folder, 'state.db'));
   const changes = createChangeSignal();
   const shutdown = new AbortController();
   const imageChanges: string[] = [];
+  const runs = createRunStore(database, changes);
+  const logFolder = join(folder, 'logs');
+  const record = (): void => undefined;
   const context: RunContext = {
-    runs: createRunStore(database, changes),
+    runs,
     results: createResultStore(database),
     drivers,
     images: {
@@ -342,12 +412,14 @@ function openBench(world: World): Bench {
     gate: createClusterGate(changes),
     web,
     spark,
+    eventLogs,
+    executorLogs: createExecutorLogs({ runs, spark, clock, logFolder, record }, shutdown.signal),
     clock,
     changes,
-    logFolder: join(folder, 'logs'),
+    logFolder,
     logCapBytes: 1024 * 1024,
     claimed: new Set(),
-    record: () => undefined,
+    record,
   };
   const jobs = options.jobs ?? [defineJob('predict')];
   const defaults = (): RunDefaults => ({
@@ -367,9 +439,11 @@ function openBench(world: World): Bench {
   return {
     queue,
     context,
+    database,
     drivers,
     web,
     spark,
+    eventLogs,
     clock,
     imageChanges,
     submit: (job, image) => {

@@ -2,11 +2,14 @@
 
 import type { SparkExecutor, SparkStage } from '../adapters/spark/spark-driver.ts';
 import type { MasterState } from '../adapters/spark/spark-master.ts';
+import type { ExecutorOutput, WorkerExecutor } from '../adapters/spark/spark-worker.ts';
 import type { WebInternal } from '../adapters/web/web-internal.ts';
 import type { ChangeSignal } from './change-signal.ts';
 import type { Clock } from './clock.ts';
 import type { ClusterGate } from './cluster-gate.ts';
 import type { DriverHost } from './driver-host.ts';
+import type { EventLogs } from './event-logs.ts';
+import type { ExecutorLogs } from './executor-logs.ts';
 import type { ResultStore } from './state/result-store.ts';
 import type { RunStore } from './state/run-store.ts';
 
@@ -20,6 +23,16 @@ export interface SparkView {
   stages(address: string, application: string, signal: AbortSignal): Promise<readonly SparkStage[]>;
   settings(address: string, application: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
   executors(address: string, application: string, signal: AbortSignal): Promise<readonly SparkExecutor[]>;
+  /** Executors that the worker at this address has or had. */
+  workerExecutors(worker: string, signal: AbortSignal): Promise<readonly WorkerExecutor[]>;
+  /** The last `bytes` that an executor wrote; null where its worker has it no longer. */
+  executorOutput(
+    worker: string,
+    executor: WorkerExecutor,
+    stream: 'stdout' | 'stderr',
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<ExecutorOutput | null>;
 }
 
 /** The image of the waiting drivers. */
@@ -38,6 +51,8 @@ export interface RunContext {
   readonly gate: ClusterGate;
   readonly web: WebInternal;
   readonly spark: SparkView;
+  readonly eventLogs: EventLogs;
+  readonly executorLogs: ExecutorLogs;
   readonly clock: Clock;
   readonly changes: ChangeSignal;
   readonly logFolder: string;

@@ -128,6 +128,18 @@ test('a job killed for memory says so', async () => {
   await bench.stop();
 });
 
+test('killed for memory while an operation waits is still killed for memory', async () => {
+  const bench = createBench();
+  const run = bench.submit('predict');
+  await settle();
+  const open = await bench.context.gate.close('op-1', new AbortController().signal);
+  bench.drivers.finish(run, 137, { outOfMemory: true });
+  await bench.queue.settled();
+  assert.equal(state(bench, run).failure?.code, 'RUN_OUT_OF_MEMORY');
+  open();
+  await bench.stop();
+});
+
 test('retries are attempts of one run, 5 s, 10 s and so on after each other', async () => {
   const bench = createBench({ jobs: [defineJob('predict', { retries: 2 })] });
   const run = bench.submit('predict');
@@ -362,6 +374,43 @@ test('an idempotency key gives the same run, and is refused for another request'
   const again = bench.queue.submit(request);
   assert.deepEqual([first.created, again.created, again.run.id], [true, false, first.run.id]);
   assert.throws(() => bench.queue.submit({ ...request, newRun: { args: ['2'] } }), { code: 'IDEMPOTENCY_CONFLICT' });
+  await bench.stop();
+});
+
+test('an idempotency key is forgotten after a day', async () => {
+  const bench = createBench();
+  const request = { job: 'predict', newRun: {}, trigger: 'rest' as const, idempotencyKey: 'k' };
+  const first = bench.queue.submit(request);
+  bench.clock.jump(24 * 60 * 60 * 1000);
+  assert.equal(bench.queue.submit(request).run.id, first.run.id);
+  await bench.clock.advance(1);
+  const second = bench.queue.submit({ ...request, newRun: { args: ['2'] } });
+  assert.equal(second.created, true);
+  assert.equal(bench.queue.submit({ ...request, newRun: { args: ['2'] } }).run.id, second.run.id);
+  await bench.stop();
+});
+
+test('two runs of one job asked for at once are two runs, or one where they share a key', async () => {
+  const bench = createBench();
+  const ask = async (idempotencyKey: string | null) =>
+    bench.queue.submit({ job: 'predict', newRun: {}, trigger: 'rest', idempotencyKey }).run.id;
+  const ids = await Promise.all([ask(null), ask(null), ask('k'), ask('k'), ask('k')]);
+  assert.equal(new Set(ids).size, 3);
+  assert.equal(new Set(ids.slice(2)).size, 1);
+  await bench.stop();
+});
+
+test('pages of runs are complete and do not overlap, also while runs are added', async () => {
+  const bench = createBench({ jobs: [defineJob('a'), defineJob('b')] });
+  const ids = ['a', 'b', 'a', 'a', 'b'].map((job) => bench.submit(job));
+  const first = bench.context.runs.list({ limit: 2 });
+  bench.submit('a');
+  const second = bench.context.runs.list({ limit: 2, before: first.next ?? 0 });
+  const third = bench.context.runs.list({ limit: 2, before: second.next ?? 0 });
+  const listed = [first, second, third].flatMap(({ runs }) => runs.map(({ id }) => id));
+  assert.deepEqual(listed, ids.toReversed());
+  assert.equal(third.next, null);
+  assert.equal(bench.context.runs.list({ job: 'b', limit: 2 }).next, null);
   await bench.stop();
 });
 

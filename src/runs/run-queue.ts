@@ -27,6 +27,8 @@ export interface RunQueue {
   start(): void;
   /** `created` is false when the idempotency key was used before for the same request. */
   submit(request: RunRequest): { readonly run: Run; readonly created: boolean };
+  /** Queues without starting: for a transaction of the caller, who calls `dispatch` after it. */
+  enqueue(request: RunRequest): Run;
   /** Asks the run to stop; a finished one stays as it is. Throws RUN_UNKNOWN. */
   cancel(id: string): Run;
   /** Looks again whether a run can start: after a change of `parallel`. */
@@ -38,7 +40,9 @@ export interface RunQueue {
 export interface RunRequest {
   readonly job: string;
   readonly newRun: NewRun;
-  readonly trigger: 'cli' | 'rest';
+  readonly trigger: Run['trigger'];
+  /** The moment of the schedule that asks for it. */
+  readonly tick?: string;
   readonly idempotencyKey: string | null;
 }
 
@@ -64,11 +68,15 @@ export function createRunQueue(context: RunContext, defaults: () => RunDefaults,
   const end = async (id: string): Promise<void> => {
     active.delete(id);
     if (shutdown.aborted) return;
+    context.executorLogs.save(id);
     dispatch();
-    await pruneRuns(context, defaults().keep, shutdown).catch((error: unknown) => {
+    await prune();
+  };
+
+  const prune = (): Promise<void> =>
+    pruneRuns(context, defaults().keep, shutdown).catch((error: unknown) => {
       if (!shutdown.aborted) context.record('problem', `old runs could not be removed: ${toFailure(error).message}`);
     });
-  };
 
   const dispatch = (): void => {
     if (shutdown.aborted) return;
@@ -91,6 +99,8 @@ export function createRunQueue(context: RunContext, defaults: () => RunDefaults,
         if (run.state !== 'queued' || run.attempts.length > 0) begin(run);
       }
       dispatch();
+      context.executorLogs.resume();
+      void prune();
     },
     submit: (request) => {
       const known = findRepeated(context, request);
@@ -99,6 +109,7 @@ export function createRunQueue(context: RunContext, defaults: () => RunDefaults,
       dispatch();
       return { run: publicRun(context.runs.get(run.id) ?? run), created: true };
     },
+    enqueue: (request) => publicRun(enqueue(context, request, defaults())),
     cancel: (id) => {
       const run = mustFind(context, id);
       if (finishedStates.includes(run.state)) return publicRun(run);
@@ -126,10 +137,14 @@ function explainQueue(active: readonly string[], before: number): string {
   return `waits for ${active.join(', ')}${others}`;
 }
 
+/** An idempotency key is forgotten after a day: whoever repeats a request does so within minutes. */
+const keyValidMs = 24 * 60 * 60 * 1000;
+
 function findRepeated(context: RunContext, request: RunRequest): StoredRun | null {
   if (request.idempotencyKey === null) return null;
   const known = context.runs.findKey(request.idempotencyKey);
-  if (known === null) return null;
+  const run = known === null ? null : context.runs.get(known.run);
+  if (known === null || run === null || context.clock.now() - Date.parse(run.queuedAt) > keyValidMs) return null;
   if (known.fingerprint !== fingerprintOf(request)) {
     throw new SparkPlugError('IDEMPOTENCY_CONFLICT', 'this idempotency key was used for another request', {
       place: 'Idempotency-Key',
@@ -137,19 +152,24 @@ function findRepeated(context: RunContext, request: RunRequest): StoredRun | nul
       hint: `use a new key; the key belongs to run ${known.run}`,
     });
   }
-  return context.runs.get(known.run);
+  return run;
 }
 
 function enqueue(context: RunContext, request: RunRequest, defaults: RunDefaults): StoredRun {
   const { newRun, job } = request;
   const definition = newRun.definition ?? defaults.jobs.find(({ name }) => name === job);
-  if (definition === undefined || definition.name !== job) throw unknownJob(job, defaults);
+  if (definition === undefined || definition.name !== job)
+    throw unknownJob(
+      job,
+      defaults.jobs.map(({ name }) => name),
+    );
   const record = {
     id: `${job}-${context.runs.nextNumber()}-${randomSuffix()}`,
     job,
     state: 'queued' as const,
     args: newRun.args ?? definition.args,
     trigger: request.trigger,
+    tick: request.tick ?? null,
     image: newRun.driverImage ?? defaults.driverImage,
     imageDigest: null,
     queuedAt: timestamp(context.clock),
@@ -160,6 +180,7 @@ function enqueue(context: RunContext, request: RunRequest, defaults: RunDefaults
     waiting: null,
     progress: null,
     published: {},
+    applications: [],
     definition,
     sparkConf: { ...(newRun.sparkConf ?? defaults.sparkConf) },
     revision: defaults.revision,
@@ -218,9 +239,9 @@ export function unknownRun(id: string): SparkPlugError {
   return new SparkPlugError('RUN_UNKNOWN', `there is no run ${id}`, { met: id, hint: 'sparkplug runs list' });
 }
 
-function unknownJob(job: string, defaults: RunDefaults): SparkPlugError {
+export function unknownJob(job: string, known: readonly string[]): SparkPlugError {
   return new SparkPlugError('JOB_UNKNOWN', `the project has no job ${job}`, {
     met: job,
-    hint: `known jobs: ${defaults.jobs.map(({ name }) => name).join(', ')}; a new one is known after sparkplug up`,
+    hint: `known jobs: ${known.join(', ')}; a new one is known after sparkplug up`,
   });
 }

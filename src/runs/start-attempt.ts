@@ -1,5 +1,7 @@
 // Gives a run to a waiting driver container of its image; which container is on record before it is asked.
+
 import { SparkPlugError } from '../errors.ts';
+import { formatDuration } from '../units.ts';
 import { timestamp } from './clock.ts';
 import type { DriverContainer, HandOverAnswer, RunOrder } from './driver-host.ts';
 import { toFailure } from './failure.ts';
@@ -45,8 +47,15 @@ export async function startAttempt(
 }
 
 /** The order for the driver's hand-over program. */
-export function orderOf(run: StoredRun, attempt: number): RunOrder {
+export async function prepareOrder(
+  context: RunContext,
+  run: StoredRun,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<RunOrder> {
   const { definition } = run;
+  // Spark ends a job that cannot write its event log, so it is switched off where HDFS is not ready.
+  const eventLog = (await context.eventLogs.prepare(signal)) ? {} : { 'spark.eventLog.enabled': 'false' };
   return {
     runId: run.id,
     attempt,
@@ -55,7 +64,7 @@ export function orderOf(run: StoredRun, attempt: number): RunOrder {
     class: definition.className,
     args: run.args,
     env: definition.env,
-    conf: run.sparkConf,
+    conf: { ...run.sparkConf, ...eventLog },
   };
 }
 
@@ -122,7 +131,7 @@ async function offer(
   signal: AbortSignal,
 ): Promise<StoredAttempt | string> {
   const attempt = recordAttempt(context, run, number, container);
-  const order = orderOf(run, number);
+  const order = await prepareOrder(context, run, number, signal);
   const answer = await context.drivers.handOver(container.id, order, signal).catch((error: unknown): HandOverAnswer => {
     signal.throwIfAborted();
     // The container may have ended just now. If it has taken the run all the same, it says so when asked again.
@@ -150,7 +159,7 @@ async function refuseImpossibleExecutors(context: RunContext, run: StoredRun, si
 function driverUnavailable(run: StoredRun, refusal: string): SparkPlugError {
   return new SparkPlugError('DRIVER_UNAVAILABLE', 'no driver container took the run', {
     place: 'spark-driver',
-    met: `${refusal} (image ${run.image}, waited ${limits.driverWaitMs / 1000} s)`,
+    met: `${refusal} (image ${run.image}, waited ${formatDuration(limits.driverWaitMs)})`,
     hint: 'sparkplug logs spark-driver',
   });
 }

@@ -1,6 +1,7 @@
 // Looks at a running job about once a second: progress by stages, executors it waits for, whether its container lives.
 import type { Failure, Progress } from '../api/schemas.ts';
 import { judgeExecutors, judgeLostExecutors, readExecutorRequest } from './judge-executors.ts';
+import { noteApplication } from './note-application.ts';
 import { limits, type RunContext } from './run-context.ts';
 import { measureProgress } from './stage-progress.ts';
 import type { StoredAttempt } from './state/run-store.ts';
@@ -38,6 +39,7 @@ async function lookOnce(
 ): Promise<Failure | null> {
   const application = await context.spark.application(address, signal);
   if (application === null || signal.aborted) return null;
+  noteApplication(context, attempt.run, application);
   const progress = measureProgress(await context.spark.stages(address, application, signal));
   if (signal.aborted) return null;
   if (progress !== null) saveProgress(context, attempt.run, progress);

@@ -29,12 +29,16 @@ export interface ClusterStore {
   operation(id: string): StoredOperation | null;
   /** The one that is running, null when none. */
   runningOperation(): StoredOperation | null;
+  /** How many there were, of each kind and state. */
+  countOperations(): readonly { readonly kind: string; readonly state: string; readonly count: number }[];
   updateOperation(id: string, changes: Partial<Operation>): StoredOperation;
   setting(name: SettingName): string | null;
   set(name: SettingName, value: string | null): void;
   addEvent(event: Omit<ClusterEvent, 'seq'>): void;
   /** The newest `limit` events, newest last. */
   events(limit: number): ClusterEvent[];
+  /** The first `limit` kept events from `seq` on, oldest first. */
+  eventsFrom(seq: number, limit: number): ClusterEvent[];
   /** All or nothing. */
   atomically<T>(work: () => T): T;
 }
@@ -43,6 +47,9 @@ export interface ClusterStore {
 export function operationKey(id: string): string {
   return `operation ${id}`;
 }
+
+/** Key of the change signal for new events. */
+export const eventsKey = 'events';
 
 /** Older events are dropped beyond this many. */
 const keptEvents = 2000;
@@ -93,6 +100,13 @@ export function createClusterStore(database: DatabaseSync, changes: ChangeSignal
       changes.changed(operationKey(id));
       return { ...operation, now: stored.now };
     },
+    countOperations: () =>
+      database
+        .prepare(
+          "SELECT record ->> 'kind' AS kind, state, count(*) AS n FROM operations GROUP BY kind, state ORDER BY 1, 2",
+        )
+        .all()
+        .map((row) => ({ kind: textOf(row, 'kind'), state: textOf(row, 'state'), count: numberOf(row, 'n') })),
     setting: (name) => {
       const row = database.prepare('SELECT value FROM settings WHERE name = ?').get(name);
       return row === undefined ? null : textOf(row, 'value');
@@ -106,6 +120,7 @@ export function createClusterStore(database: DatabaseSync, changes: ChangeSignal
         .prepare('INSERT INTO events (at, kind, message) VALUES (?, ?, ?)')
         .run(event.at, event.kind, event.message);
       database.prepare('DELETE FROM events WHERE seq <= ?').run(Number(lastInsertRowid) - keptEvents);
+      changes.changed(eventsKey);
     },
     events: (limit) =>
       database
@@ -113,6 +128,11 @@ export function createClusterStore(database: DatabaseSync, changes: ChangeSignal
         .all(limit)
         .map((row) => ClusterEvent.parse(row))
         .reverse(),
+    eventsFrom: (seq, limit) =>
+      database
+        .prepare('SELECT * FROM events WHERE seq >= ? ORDER BY seq LIMIT ?')
+        .all(seq, limit)
+        .map((row) => ClusterEvent.parse(row)),
     atomically: (work) => transact(database, work),
   };
 }

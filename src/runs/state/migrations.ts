@@ -70,4 +70,50 @@ export const migrations: readonly string[] = [
     message TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Counts for the metrics; labels: JSON list of name and value, by name.
+  CREATE TABLE counters (
+    name TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (name, labels)
+  ) STRICT;
+  -- Notifications to be delivered. No foreign key: they outlive a run that is no longer kept.
+  CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    run TEXT NOT NULL,
+    event TEXT NOT NULL,
+    url TEXT NOT NULL,
+    secret TEXT,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_at INTEGER NOT NULL
+  ) STRICT;
+  -- minute: minutes since 1970; record: the API's ClusterSample as JSON.
+  CREATE TABLE samples (minute INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT;
+  `,
+  `
+  -- The rules are JSON: the one in effect, the one set instead of the file's, and the file's at that time.
+  -- settled_to: ticks up to this moment are decided; milliseconds since 1970, as in ticks.
+  CREATE TABLE schedules (
+    job TEXT PRIMARY KEY,
+    paused INTEGER NOT NULL,
+    rule TEXT,
+    override TEXT,
+    file_rule TEXT,
+    settled_to INTEGER NOT NULL
+  ) STRICT;
+
+  -- UNIQUE: a tick leads to one run at most. No foreign key: a tick outlives the history of its run.
+  CREATE TABLE ticks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    run TEXT,
+    UNIQUE (job, at)
+  ) STRICT;
+  CREATE INDEX ticks_by_job ON ticks (job, number);
+  `,
 ];

@@ -41,15 +41,23 @@ export interface RunFilter {
   readonly job?: string | undefined;
   readonly state?: RunState | undefined;
   readonly limit?: number | undefined;
+  /** Only runs whose number is smaller. */
+  readonly before?: number | undefined;
+}
+
+/** Some runs, and where the next page begins: null on the last one. */
+export interface RunPage {
+  readonly runs: readonly StoredRun[];
+  readonly next: number | null;
 }
 
 export interface RunStore {
-  /** Queues it; `idempotency` is stored in the same transaction. */
+  /** Queues it; `idempotency` is stored in the same transaction and takes the place of an older use of its key. */
   insert(run: RunRecord, idempotency: { readonly key: string; readonly fingerprint: string } | null): StoredRun;
   nextNumber(): number;
   get(id: string): StoredRun | null;
   /** Newest first. */
-  list(filter: RunFilter): StoredRun[];
+  list(filter: RunFilter): RunPage;
   /** Queued, starting, running and publishing ones, oldest first. */
   unfinished(): StoredRun[];
   update(id: string, changes: Partial<RunRecord>): StoredRun;
@@ -63,7 +71,19 @@ export interface RunStore {
   /** Ids of finished runs older than the newest `keep`, oldest first. */
   beyond(keep: number): string[];
   remove(ids: readonly string[]): void;
+  /** The run that started this application of Spark, null for none that is kept. */
+  ofApplication(application: string): StoredRun | null;
+  /** The applications of all runs, and the first run that is still there. */
+  kept(): KeptRuns;
   count(): { readonly queued: number; readonly running: number };
+}
+
+const defaultPageRuns = 100;
+
+export interface KeptRuns {
+  readonly applications: ReadonlySet<string>;
+  /** `number` is 1 until a run has been dropped from the history. */
+  readonly oldest: { readonly number: number; readonly queuedAt: string; readonly startedAt: string | null } | null;
 }
 
 /** Key of the change signal for one run. */
@@ -71,7 +91,12 @@ export function runKey(id: string): string {
   return `run ${id}`;
 }
 
-export function createRunStore(database: DatabaseSync, changes: ChangeSignal): RunStore {
+/** `ended` is called once a run, in the transaction that makes it succeeded, failed or cancelled. */
+export function createRunStore(
+  database: DatabaseSync,
+  changes: ChangeSignal,
+  ended: (run: StoredRun) => void = () => undefined,
+): RunStore {
   const selectRun = database.prepare('SELECT * FROM runs WHERE id = ?');
   const selectAttempts = database.prepare('SELECT * FROM attempts WHERE run = ? ORDER BY number');
   const finished = finishedStates.map((state) => `'${state}'`).join(', ');
@@ -109,7 +134,7 @@ export function createRunStore(database: DatabaseSync, changes: ChangeSignal): R
           .run(run.id, run.job, run.state, JSON.stringify(record));
         if (idempotency !== null) {
           database
-            .prepare('INSERT INTO idempotency_keys (key, fingerprint, run) VALUES (?, ?, ?)')
+            .prepare('INSERT OR REPLACE INTO idempotency_keys (key, fingerprint, run) VALUES (?, ?, ?)')
             .run(idempotency.key, idempotency.fingerprint, run.id);
         }
         return mustGet(run.id);
@@ -119,23 +144,33 @@ export function createRunStore(database: DatabaseSync, changes: ChangeSignal): R
       return row === undefined ? 1 : numberOf(row, 'seq') + 1;
     },
     get,
-    list: ({ job, state, limit }) =>
-      database
+    list: ({ job, state, before, limit = defaultPageRuns }) => {
+      const rows = database
         .prepare(
           `SELECT * FROM runs WHERE (:job IS NULL OR job = :job) AND (:state IS NULL OR state = :state)
+             AND (:before IS NULL OR number < :before)
            ORDER BY number DESC LIMIT :limit`,
         )
-        .all({ job: job ?? null, state: state ?? null, limit: limit ?? 100 })
-        .map(readRun),
+        // One more tells whether there is a next page.
+        .all({ job: job ?? null, state: state ?? null, before: before ?? null, limit: limit + 1 });
+      const shown = rows.slice(0, limit);
+      const last = shown.at(-1);
+      return {
+        runs: shown.map(readRun),
+        next: rows.length > limit && last !== undefined ? numberOf(last, 'number') : null,
+      };
+    },
     unfinished: () =>
       database.prepare(`SELECT * FROM runs WHERE state NOT IN (${finished}) ORDER BY number`).all().map(readRun),
     update: (id, patch) => {
       transact(database, () => {
-        const record = RunRecord.parse({ ...mustGet(id), ...patch });
+        const before = mustGet(id);
+        const record = RunRecord.parse({ ...before, ...patch });
         database
           .prepare('UPDATE runs SET record = ?, state = ? WHERE id = ?')
           .run(JSON.stringify(record), record.state, id);
         touch(id);
+        if (finishedStates.includes(record.state) && !finishedStates.includes(before.state)) ended(mustGet(id));
       });
       return mustGet(id);
     },
@@ -187,6 +222,25 @@ export function createRunStore(database: DatabaseSync, changes: ChangeSignal): R
         .all(keep)
         .map((row) => textOf(row, 'id'))
         .reverse(),
+    ofApplication: (application) => {
+      const row = database
+        .prepare(
+          `SELECT runs.* FROM runs, json_each(runs.record, '$.applications') AS applications
+           WHERE applications.value = ? ORDER BY number DESC LIMIT 1`,
+        )
+        .get(application);
+      return row === undefined ? null : readRun(row);
+    },
+    kept: () => {
+      const rows = database
+        .prepare(`SELECT applications.value FROM runs, json_each(runs.record, '$.applications') AS applications`)
+        .all();
+      const first = database.prepare('SELECT * FROM runs ORDER BY number LIMIT 1').get();
+      const applications = new Set(rows.map((row) => textOf(row, 'value')));
+      if (first === undefined) return { applications, oldest: null };
+      const { queuedAt, startedAt } = readRun(first);
+      return { applications, oldest: { number: numberOf(first, 'number'), queuedAt, startedAt } };
+    },
     remove: (ids) =>
       transact(database, () => {
         for (const id of ids) database.prepare('DELETE FROM runs WHERE id = ?').run(id);
