@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Everybody may import these: they know nothing of the pipeline. */
-const common = ['errors.ts', 'progress.ts', 'units.ts', 'version.ts', 'package-root.ts', 'config/units.ts'];
+const common = ['errors.ts', 'progress.ts', 'units.ts', 'version.ts', 'package-root.ts', 'cron.ts', 'config/units.ts'];
 
 /** `types X`: only `import type` from X. Files are named in full, folders without a slash at the end. */
 const table: Readonly<Record<string, readonly string[]>> = {
@@ -158,7 +158,7 @@ test('files are kebab-case and say what they are', () => {
     .map(({ path }) => path)
     .filter(
       (path) =>
-        !/^([a-z0-9]+(-[a-z0-9]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*(\.test|\.fixture)?\.ts$/.test(path) ||
+        !/^([a-z0-9]+(-[a-z0-9]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*(\.test|\.fixture|\.d)?\.ts$/.test(path) ||
         /(^|[/-])(utils?|helpers?|misc|manager)([-./]|$)/.test(path),
     );
   assert.deepEqual(wrong, []);

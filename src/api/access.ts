@@ -3,19 +3,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { SparkPlugError } from '../errors.ts';
-
-const Scope = z.enum(['admin', 'run', 'read']);
-/** `read` looks, `run` also starts and cancels runs, `admin` does everything. */
-export type Scope = z.infer<typeof Scope>;
+import type { Caller, TokenEntry } from '../operations/access-desk.ts';
+import { Scope } from './schemas.ts';
 
 const TokenList = z.array(z.object({ name: z.string(), scope: Scope, sha256: z.string().regex(/^[0-9a-f]{64}$/i) }));
-/** A token as the cluster knows it: its name, scope and hash, never the token. */
-export type TokenEntry = z.infer<typeof TokenList>[number];
-
-export interface Caller {
-  readonly name: string;
-  readonly scope: Scope;
-}
 
 const ranks: Readonly<Record<Scope, number>> = { read: 0, run: 1, admin: 2 };
 
@@ -24,20 +15,15 @@ export function parseTokens(text: string): TokenEntry[] {
   return TokenList.parse(JSON.parse(text));
 }
 
-/** Who holds this `Authorization` header. AUTH_REQUIRED for none, another scheme, or an unknown token. */
-export function authenticate(header: string | undefined, tokens: readonly TokenEntry[]): Caller {
+/** The token of an `Authorization` header. AUTH_REQUIRED for none and for another scheme. */
+export function bearerOf(header: string | undefined): string {
   const token = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
   if (token === undefined) throw authRequired('the request carries no bearer token');
-  const digest = createHash('sha256').update(token).digest();
-  // All are compared, each in constant time: the answer's time tells nothing.
-  const matching = tokens.filter((entry) => timingSafeEqual(Buffer.from(entry.sha256, 'hex'), digest));
-  const [entry] = matching;
-  if (entry === undefined) throw authRequired('the token is not one of this cluster');
-  return { name: entry.name, scope: entry.scope };
+  return token;
 }
 
 /** SCOPE_MISSING unless the caller's scope covers `needed`. */
-export function requireScope(caller: Caller, needed: Scope): void {
+export function requireScope(caller: Pick<Caller, 'name' | 'scope'>, needed: Scope): void {
   if (ranks[caller.scope] >= ranks[needed]) return;
   throw new SparkPlugError('SCOPE_MISSING', `the token ${caller.name} may ${caller.scope} only; this needs ${needed}`, {
     met: caller.scope,
@@ -47,23 +33,32 @@ export function requireScope(caller: Caller, needed: Scope): void {
 
 /** The check of the one secret that web and scheduler share. */
 export function checkSharedSecret(header: string | undefined, secret: string): void {
-  authenticate(header, [
-    { name: 'control', scope: 'admin', sha256: createHash('sha256').update(secret).digest('hex') },
-  ]);
+  const [given, wanted] = [bearerOf(header), secret].map((text) => createHash('sha256').update(text).digest());
+  // Hashes have one length and are compared in constant time: the answer's time tells nothing.
+  if (given !== undefined && wanted !== undefined && timingSafeEqual(given, wanted)) return;
+  throw authRequired('the token is not the one of this cluster');
 }
 
-/** With `listen: local`: loopback, the container's own addresses, and the machine's gateway to it. */
-export function checkPeer(peer: string | undefined, local: ReadonlySet<string>): void {
+/** Loopback, the container's own addresses, and the machine's gateway to it. */
+export function isLocalPeer(peer: string | undefined, local: ReadonlySet<string>): boolean {
   const address = peer !== undefined && ipaddr.isValid(peer) ? ipaddr.process(peer) : null;
-  if (address !== null && (address.range() === 'loopback' || local.has(address.toString()))) return;
+  return address !== null && (address.range() === 'loopback' || local.has(address.toString()));
+}
+
+/** The check of `listen: local`. */
+export function checkPeer(peer: string | undefined, local: ReadonlySet<string>): void {
+  if (isLocalPeer(peer, local)) return;
   throw new SparkPlugError('LISTEN_LOCAL', 'this project listens to its own computer only', {
     met: peer ?? 'unknown',
     hint: 'call it on the machine itself, or through `ssh -L 8080:127.0.0.1:<port> <machine>`',
   });
 }
 
-function authRequired(message: string): SparkPlugError {
+export function authRequired(message: string, met?: string): SparkPlugError {
   return new SparkPlugError('AUTH_REQUIRED', message, {
-    hint: "send `Authorization: Bearer <token>`; the token is in the project's folder below ~/.config/sparkplug",
+    ...(met === undefined ? {} : { met }),
+    hint:
+      "send `Authorization: Bearer <token>`; the token is in the project's folder below ~/.config/sparkplug. " +
+      'One that is lost or was replaced elsewhere is made anew: delete that file, then `sparkplug up`',
   });
 }

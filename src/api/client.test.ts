@@ -46,6 +46,8 @@ const run: Run = {
   state: 'running',
   args: [],
   trigger: 'cli',
+  tick: null,
+  applications: [],
   image: 'i',
   imageDigest: null,
   queuedAt: 'q',
@@ -88,6 +90,45 @@ describe('plain routes', () => {
     answerJson([{ a: 1 }], 200, { 'x-sparkplug-run': 'x', 'x-sparkplug-version': '4' });
     assert.deepEqual(await client.resultByKey('r', 'a/b'), { run: 'x', version: '4', value: [{ a: 1 }] });
     assert.equal(asked[0]?.url, '/api/v1/results/r/a%2Fb');
+  });
+
+  it('never resolve a path themselves: the server shall refuse it by name', async () => {
+    answerJson(run);
+    await client.run('..');
+    assert.equal(asked[0]?.url, '/api/v1/runs/..');
+    answerJson({ path: '/', kind: 'folder', bytes: 0, replication: 0, owner: 'o', modifiedAt: 'm' });
+    await client.fileStatus('/a/../b c');
+    assert.equal(asked[0]?.url, '/api/v1/hdfs/a/../b%20c?op=status');
+  });
+
+  it('ask for as many pages of runs as are wanted', async () => {
+    const urls: string[] = [];
+    handle = (request, response) => {
+      urls.push(request.url ?? '');
+      const next = urls.length < 3 ? String(100 - urls.length) : null;
+      const runs = Array.from({ length: 1000 }, () => run);
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ runs, next }));
+    };
+    assert.equal((await client.runs({ limit: 2500 })).length, 3000);
+    assert.deepEqual(urls, [
+      '/api/v1/runs?limit=1000',
+      '/api/v1/runs?limit=1000&before=99',
+      '/api/v1/runs?limit=500&before=98',
+    ]);
+    urls.length = 0;
+    await client.runs();
+    assert.deepEqual(urls, ['/api/v1/runs']);
+  });
+
+  it('stream rows as they come', async () => {
+    asked = [];
+    handle = (request, response) => {
+      asked.push({ method: '', url: request.url ?? '', headers: {}, body: '' });
+      response.writeHead(200, { 'content-type': 'text/csv' }).end('a\r\n1\r\n');
+    };
+    const rows = await client.resultRows('r', 'csv', { where: { sort: '1' }, sort: ['-a', 'b'] });
+    assert.equal(await text(rows), 'a\r\n1\r\n');
+    assert.equal(asked[0]?.url, '/api/v1/results/r?where.sort=1&sort=-a%2Cb&format=csv');
   });
 
   it('tell an accepted desired state from an unchanged one', async () => {

@@ -1,54 +1,44 @@
 // The REST API from the command line's side: one typed method per route, streams as async iterables, problems as errors.
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { type ErrorCode, isErrorCode, SparkPlugError } from '../errors.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
+import { type AccessCalls, accessCalls } from './access-client.ts';
+import {
+  type CallOptions,
+  type ClientOptions,
+  check,
+  type Open,
+  parseJson,
+  readText,
+  route,
+  send,
+  signalOf,
+} from './exchange.ts';
+import { type FollowOptions, followOperation, followRun, type NumberedRunEvent } from './followed-streams.ts';
+import type { components } from './openapi.d.ts';
+import { ResultQuery as ResultParameters } from './routes/data-routes.ts';
+import { type ScheduleCalls, scheduleCalls } from './schedule-client.ts';
 import {
   ClusterEventList,
   ClusterStatus,
   FileList,
   FileStatus,
   FileUsage,
+  Health,
+  KeyedRows,
   type NewRun,
   Operation,
-  ProblemDetails,
+  OperationStarted,
   ResultList,
   ResultPage,
   Run,
-  RunEvent,
   RunList,
   type RunState,
+  Unchanged,
 } from './schemas.ts';
-import { parseServerSentEvents, type ServerSentEvent } from './server-sent-events.ts';
-
-/** Where the cluster answers: `http://127.0.0.1:8080`, and the token of the user's config folder. */
-export interface ClientOptions {
-  readonly baseUrl: string;
-  readonly token: string;
-  /** Milliseconds a plain request may take until its answer begins; 30 000 by default. */
-  readonly timeoutMs?: number;
-  /** Milliseconds for which a followed stream that broke off is taken up again; 60 000 by default. */
-  readonly reconnectMs?: number;
-}
-
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-}
-
-export interface FollowOptions extends CallOptions {
-  /** First event wanted; 0, the default, replays from the beginning. */
-  readonly from?: number;
-}
-
-/** One event of a run with its number in the run's stream. */
-export interface NumberedRunEvent {
-  readonly seq: number;
-  readonly event: RunEvent;
-}
+import { createTransport } from './transport.ts';
+import { createTypedClient, encodeParts, readData, settled, type TypedClient } from './typed-client.ts';
 
 /** `unchanged`: the cluster already has this desired state and nothing was started. */
 export type Submission =
@@ -64,14 +54,13 @@ export interface RunQuery extends CallOptions {
 export interface ResultQuery extends CallOptions {
   /** Column → value, compared for equality. */
   readonly where?: Readonly<Record<string, string>>;
+  /** Columns to sort by, `-` before one: falling. */
+  readonly sort?: readonly string[];
   readonly limit?: number;
   readonly offset?: number;
   /** A kept version: the id of the run that wrote it. */
   readonly run?: string;
 }
-
-/** A row, or the array of rows where keys repeat (`unique: false`). */
-export type KeyedRows = Record<string, unknown> | Record<string, unknown>[];
 
 export interface KeyLookup {
   readonly run: string | null;
@@ -99,7 +88,7 @@ export interface WriteOptions extends CallOptions {
 }
 
 /** Every route of the published API. Errors are SparkPlugError; without an answer CLUSTER_UNREACHABLE. */
-export interface ApiClient {
+export interface ApiClient extends AccessCalls, ScheduleCalls {
   health(options?: CallOptions): Promise<Health>;
   clusterStatus(options?: CallOptions): Promise<ClusterStatus>;
   desiredState(options?: CallOptions): Promise<{ revision: number; desired: DesiredState }>;
@@ -113,16 +102,20 @@ export interface ApiClient {
   followOperation(id: string, options?: CallOptions): AsyncGenerator<Operation>;
   cancelOperation(id: string, options?: CallOptions): Promise<void>;
   startRun(job: string, newRun: NewRun, options?: CallOptions & { readonly idempotencyKey?: string }): Promise<Run>;
+  /** Newest first; more than one page where `limit` asks for it. */
   runs(query?: RunQuery): Promise<Run[]>;
   run(id: string, options?: CallOptions): Promise<Run>;
   /** The whole log so far. */
-  runLogs(id: string, options?: CallOptions): Promise<Readable>;
+  /** `source`: `driver`, the default, or `executor-N`. */
+  runLogs(id: string, options?: CallOptions & { readonly source?: string | undefined }): Promise<Readable>;
   /** Replay and then live; the last event is `end`. Taken up again where it broke off. */
   followRun(id: string, options?: FollowOptions): AsyncGenerator<NumberedRunEvent>;
   cancelRun(id: string, options?: CallOptions): Promise<Run>;
   clusterEvents(options?: CallOptions): Promise<ClusterEventList['events']>;
   results(options?: CallOptions): Promise<ResultList['results']>;
   result(name: string, query?: ResultQuery): Promise<ResultPage>;
+  /** All matching rows as text or bytes, as they arrive. */
+  resultRows(name: string, format: 'csv' | 'arrow', query?: ResultQuery): Promise<Readable>;
   resultByKey(name: string, key: string, options?: CallOptions & { readonly run?: string }): Promise<KeyLookup>;
   listFiles(path: string, options?: CallOptions): Promise<FileList['entries']>;
   fileStatus(path: string, options?: CallOptions): Promise<FileStatus>;
@@ -134,200 +127,166 @@ export interface ApiClient {
   removeFile(path: string, options?: CallOptions & { readonly recursive?: boolean }): Promise<void>;
 }
 
-const Health = z.object({ status: z.literal('ok'), version: z.string() });
-export type Health = z.infer<typeof Health>;
-
 const Desired = z.object({ revision: z.number().int(), desired: z.custom<DesiredState>((value) => value !== null) });
-const Accepted = z.object({ operation: z.union([z.string(), z.object({ id: z.string() }).transform(({ id }) => id)]) });
-const Unchanged = z.object({ revision: z.number().int(), unchanged: z.literal(true) });
-const Rows = z.union([z.array(z.record(z.string(), z.unknown())), z.record(z.string(), z.unknown())]);
 
-const defaultTimeoutMs = 30_000;
 const defaultReconnectMs = 60_000;
-/** Longest problem or JSON answer that is read into memory: a page of 10 000 result rows stays well below. */
-const maxJsonBytes = 512 * 1024 * 1024;
-
-interface Call extends CallOptions {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly json?: unknown;
-  readonly body?: Readable;
-  /** 0: no limit until the answer begins. */
-  readonly timeoutMs?: number;
-}
+/** Most runs in one answer. */
+const runsPerPage = 1000;
 
 /** Makes the client; no connection is opened before the first call. */
 export function createApiClient(options: ClientOptions): ApiClient {
   const reconnectMs = options.reconnectMs ?? defaultReconnectMs;
-  const open = (call: Call): Promise<IncomingMessage> => send(options, call);
-  const get = <T>(schema: z.ZodType<T>, path: string, query: Call['query'] = {}, signal?: CallOptions): Promise<T> =>
-    open({ method: 'GET', path, query, ...signalOf(signal) }).then((answer) => readJson(answer, schema));
-
+  const connection = { ...options, transport: createTransport(options.baseUrl, options.trust) };
+  const open: Open = (call) => send(connection, call);
+  const api = createTypedClient(open);
   return {
-    health: (call) => get(Health, '/healthz', {}, call),
-    clusterStatus: (call) => get(ClusterStatus, '/api/v1/cluster', {}, call),
-    desiredState: (call) => get(Desired, '/api/v1/cluster/desired', {}, call),
-    submitDesiredState: async (desired, call = {}) => {
-      const answer = await open({
-        method: 'PUT',
-        path: '/api/v1/cluster/desired',
-        query: { now: call.now === true ? true : undefined },
-        headers: call.ifMatch === undefined ? {} : { 'if-match': `"${call.ifMatch}"` },
-        json: desired,
-        ...signalOf(call),
-      });
-      if (answer.statusCode === 202) {
-        return { kind: 'accepted', operation: (await readJson(answer, Accepted)).operation };
-      }
-      return { kind: 'unchanged', revision: (await readJson(answer, Unchanged)).revision };
-    },
-    operation: (id, call) => get(Operation, route`/api/v1/operations/${id}`, {}, call),
+    ...clusterCalls(api),
+    ...runCalls(api),
+    ...dataCalls(api),
+    ...accessCalls(api),
+    ...scheduleCalls(api),
     followOperation: (id, call = {}) => followOperation(open, id, call, reconnectMs),
-    cancelOperation: async (id, call) => {
-      const answer = await open({ method: 'POST', path: route`/api/v1/operations/${id}/cancel`, ...signalOf(call) });
-      answer.resume();
+    runLogs: (id, call) => {
+      const path = route`/api/v1/runs/${id}/logs`;
+      return open({ method: 'GET', path, query: { source: call?.source }, ...signalOf(call) });
     },
-    startRun: async (job, newRun, call = {}) => {
-      const headers = call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey };
-      const path = route`/api/v1/jobs/${job}/runs`;
-      return readJson(await open({ method: 'POST', path, headers, json: newRun, ...signalOf(call) }), Run);
-    },
-    runs: async (query = {}) => {
-      const { job, state, limit } = query;
-      return (await get(RunList, '/api/v1/runs', { job, state, limit }, query)).runs;
-    },
-    run: (id, call) => get(Run, route`/api/v1/runs/${id}`, {}, call),
-    runLogs: (id, call) => open({ method: 'GET', path: route`/api/v1/runs/${id}/logs`, ...signalOf(call) }),
     followRun: (id, call = {}) => followRun(open, id, call, reconnectMs),
-    cancelRun: async (id, call) =>
-      readJson(await open({ method: 'POST', path: route`/api/v1/runs/${id}/cancel`, ...signalOf(call) }), Run),
-    clusterEvents: async (call) => (await get(ClusterEventList, '/api/v1/events', {}, call)).events,
-    results: async (call) => (await get(ResultList, '/api/v1/results', {}, call)).results,
+    resultRows: (name, format, query = {}) => {
+      const { where = {}, sort, limit, offset, run } = query;
+      const wanted = { ...filters(where), sort: sort?.join(','), limit, offset, run, format };
+      const path = route`/api/v1/results/${name}`;
+      return open({ method: 'GET', path, query: wanted, headers: { accept: '*/*' }, ...signalOf(query) });
+    },
+    readFile: (path, call = {}) => readFile(open, path, call),
+    writeFile: (path, content, call = {}) => writeFile(open, path, content, call),
+  };
+}
+
+type ClusterCalls = Pick<
+  ApiClient,
+  'health' | 'clusterStatus' | 'desiredState' | 'submitDesiredState' | 'operation' | 'cancelOperation' | 'clusterEvents'
+>;
+
+function clusterCalls(api: TypedClient): ClusterCalls {
+  return {
+    health: (call) => readData(Health, api.GET('/healthz', { ...signalOf(call) })),
+    clusterStatus: (call) => readData(ClusterStatus, api.GET('/api/v1/cluster', { ...signalOf(call) })),
+    desiredState: (call) => readData(Desired, api.GET('/api/v1/cluster/desired', { ...signalOf(call) })),
+    submitDesiredState: async (desired, call = {}) => {
+      const query = call.now === true ? { now: true } : {};
+      const header = call.ifMatch === undefined ? {} : { 'if-match': `"${call.ifMatch}"` };
+      // The document describes what the conductor reads of it; this has more.
+      const body = desired as unknown as components['schemas']['NewDesiredState'];
+      const submitting = api.PUT('/api/v1/cluster/desired', { params: { query, header }, body, ...signalOf(call) });
+      const answer = await settled(submitting);
+      if (answer.response.status === 202) {
+        return { kind: 'accepted', operation: (await readData(OperationStarted, submitting)).operation };
+      }
+      return { kind: 'unchanged', revision: (await readData(Unchanged, submitting)).revision };
+    },
+    operation: (id, call) =>
+      readData(Operation, api.GET('/api/v1/operations/{id}', { params: { path: { id } }, ...signalOf(call) })),
+    cancelOperation: async (id, call) => {
+      await settled(api.POST('/api/v1/operations/{id}/cancel', { params: { path: { id } }, ...signalOf(call) }));
+    },
+    clusterEvents: async (call) =>
+      (await readData(ClusterEventList, api.GET('/api/v1/events', { ...signalOf(call) }))).events,
+  };
+}
+
+function runCalls(api: TypedClient): Pick<ApiClient, 'startRun' | 'runs' | 'run' | 'cancelRun'> {
+  return {
+    startRun: (job, newRun, call = {}) => {
+      const header = call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey };
+      const body = newRun as components['schemas']['NewRun'];
+      const params = { path: { job }, header };
+      return readData(Run, api.POST('/api/v1/jobs/{job}/runs', { params, body, ...signalOf(call) }));
+    },
+    runs: (query = {}) => listRuns(api, query),
+    run: (id, call) => readData(Run, api.GET('/api/v1/runs/{id}', { params: { path: { id } }, ...signalOf(call) })),
+    cancelRun: (id, call) =>
+      readData(Run, api.POST('/api/v1/runs/{id}/cancel', { params: { path: { id } }, ...signalOf(call) })),
+  };
+}
+
+async function listRuns(api: TypedClient, query: RunQuery): Promise<Run[]> {
+  const found: Run[] = [];
+  let before: string | null = null;
+  do {
+    const left: number | undefined = query.limit === undefined ? undefined : query.limit - found.length;
+    const wanted = defined({
+      job: query.job,
+      state: query.state,
+      limit: left === undefined ? undefined : Math.min(left, runsPerPage),
+      before: before ?? undefined,
+    });
+    const page: RunList = await readData(
+      RunList,
+      api.GET('/api/v1/runs', { params: { query: wanted }, ...signalOf(query) }),
+    );
+    found.push(...page.runs);
+    before = page.next;
+  } while (before !== null && query.limit !== undefined && found.length < query.limit);
+  return found;
+}
+
+type DataCalls = Pick<
+  ApiClient,
+  'results' | 'result' | 'resultByKey' | 'listFiles' | 'fileStatus' | 'fileUsage' | 'makeFolder' | 'removeFile'
+>;
+
+function dataCalls(api: TypedClient): DataCalls {
+  const askFile = (path: string, op: 'list' | 'status' | 'usage', call: CallOptions | undefined) =>
+    api.GET('/api/v1/hdfs/{path}', { params: { path: { path }, query: { op } }, ...signalOf(call) });
+  return {
+    results: async (call) => (await readData(ResultList, api.GET('/api/v1/results', { ...signalOf(call) }))).results,
     result: (name, query = {}) => {
-      const { where = {}, limit, offset, run } = query;
-      return get(ResultPage, route`/api/v1/results/${name}`, { ...filters(where), limit, offset, run }, query);
+      const { where = {}, sort, limit, offset, run } = query;
+      const wanted = { columns: filters(where), ...defined({ sort: sort?.join(','), limit, offset, run }) };
+      const params = { path: { name }, query: wanted };
+      return readData(ResultPage, api.GET('/api/v1/results/{name}', { params, ...signalOf(query) }));
     },
     resultByKey: async (name, key, call = {}) => {
-      const path = route`/api/v1/results/${name}/${key}`;
-      const answer = await open({ method: 'GET', path, query: { run: call.run }, ...signalOf(call) });
-      const run = header(answer, 'x-sparkplug-run');
-      return { run, version: header(answer, 'x-sparkplug-version'), value: await readJson(answer, Rows) };
+      const params = { path: { name, key }, query: defined({ run: call.run }) };
+      const answer = await settled(api.GET('/api/v1/results/{name}/{key}', { params, ...signalOf(call) }));
+      const { headers } = answer.response;
+      const value = await readData(KeyedRows, Promise.resolve(answer));
+      return { run: headers.get('x-sparkplug-run'), version: headers.get('x-sparkplug-version'), value };
     },
-    listFiles: async (path, call) => (await get(FileList, filePath(path), { op: 'list' }, call)).entries,
-    fileStatus: (path, call) => get(FileStatus, filePath(path), { op: 'status' }, call),
-    fileUsage: (path, call) => get(FileUsage, filePath(path), { op: 'usage' }, call),
-    readFile: (path, call = {}) => readFile(open, path, call),
-    writeFile: async (path, content, call = {}) => {
-      const answer = await open({
-        method: 'PUT',
-        path: filePath(path),
-        query: { overwrite: call.overwrite === true ? true : undefined },
-        headers: {
-          'content-type': 'application/octet-stream',
-          ...(call.bytes === undefined ? {} : { 'content-length': String(call.bytes) }),
-        },
-        body: content,
-        timeoutMs: 0,
-        ...signalOf(call),
-      });
-      return readJson(answer, FileStatus);
-    },
-    makeFolder: async (path, call) => {
-      const answer = await open({ method: 'PUT', path: filePath(path), query: { op: 'mkdir' }, ...signalOf(call) });
-      return readJson(answer, FileStatus);
+    listFiles: async (path, call) => (await readData(FileList, askFile(path, 'list', call))).entries,
+    fileStatus: (path, call) => readData(FileStatus, askFile(path, 'status', call)),
+    fileUsage: (path, call) => readData(FileUsage, askFile(path, 'usage', call)),
+    makeFolder: (path, call) => {
+      const params = { path: { path }, query: { op: 'mkdir' } } as const;
+      return readData(FileStatus, api.PUT('/api/v1/hdfs/{path}', { params, ...signalOf(call) }));
     },
     removeFile: async (path, call = {}) => {
-      const query = { recursive: call.recursive === true ? true : undefined };
-      const answer = await open({ method: 'DELETE', path: filePath(path), query, ...signalOf(call) });
-      answer.resume();
+      const params = { path: { path }, query: call.recursive === true ? { recursive: true } : {} };
+      await settled(api.DELETE('/api/v1/hdfs/{path}', { params, ...signalOf(call) }));
     },
   };
 }
 
-type Open = (call: Call) => Promise<IncomingMessage>;
-
-async function* followRun(
-  open: Open,
-  id: string,
-  options: FollowOptions,
-  reconnectMs: number,
-): AsyncGenerator<NumberedRunEvent> {
-  const path = route`/api/v1/runs/${id}/events`;
-  let next = options.from ?? 0;
-  const connect = (): Promise<IncomingMessage> =>
-    open({ method: 'GET', path, query: { from: next }, headers: sseHeaders, ...signalOf(options) });
-  for await (const message of reconnecting(connect, reconnectMs, options.signal)) {
-    const event = RunEvent.safeParse(parseJson(message.data));
-    // An event kind of a newer conductor is passed over.
-    if (!event.success) continue;
-    const seq = Number(message.id);
-    if (seq < next) continue;
-    next = seq + 1;
-    yield { seq, event: event.data };
-    if (event.data.kind === 'end') return;
-  }
+/** Without what is undefined: optional parameters are left out, not sent empty. */
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-async function* followOperation(
-  open: Open,
-  id: string,
-  options: CallOptions,
-  reconnectMs: number,
-): AsyncGenerator<Operation> {
-  const path = route`/api/v1/operations/${id}/events`;
-  const connect = (): Promise<IncomingMessage> =>
-    open({ method: 'GET', path, headers: sseHeaders, ...signalOf(options) });
-  for await (const message of reconnecting(connect, reconnectMs, options.signal)) {
-    if (message.event !== 'operation') continue;
-    const operation = check(Operation, parseJson(message.data), path);
-    yield operation;
-    if (operation.state !== 'running') return;
-  }
-}
-
-const sseHeaders = { accept: 'text/event-stream' };
-
-/**
- * Events of one stream over as many connections as it takes: web and scheduler may restart while one watches.
- * The consumer stops at its final event, so an end of the stream before that is a broken connection.
- */
-async function* reconnecting(
-  connect: () => Promise<IncomingMessage>,
-  reconnectMs: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<ServerSentEvent> {
-  let brokenSince: number | null = null;
-  let cause: unknown;
-  for (;;) {
-    try {
-      for await (const message of parseServerSentEvents(await connect())) {
-        brokenSince = null;
-        yield message;
-      }
-      cause = undefined;
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof SparkPlugError && !passing.has(error.code)) throw error;
-      cause = error;
-    }
-    brokenSince ??= performance.now();
-    if (performance.now() - brokenSince >= reconnectMs) throw brokenOff(cause);
-    await delay(reconnectPauseMs, undefined, signal === undefined ? {} : { signal });
-  }
-}
-
-const reconnectPauseMs = 500;
-/** What goes away by itself when a conductor container is restarted. */
-const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['CLUSTER_UNREACHABLE', 'SCHEDULER_AWAY']);
-
-function brokenOff(cause: unknown): unknown {
-  if (cause instanceof SparkPlugError) return cause;
-  return new SparkPlugError('CLUSTER_UNREACHABLE', 'the connection to the cluster broke off and did not come back', {
-    hint: 'sparkplug status',
-    cause,
+async function writeFile(open: Open, path: string, content: Readable, options: WriteOptions): Promise<FileStatus> {
+  const answer = await open({
+    method: 'PUT',
+    path: filePath(path),
+    query: { overwrite: options.overwrite === true ? true : undefined },
+    headers: {
+      'content-type': 'application/octet-stream',
+      ...(options.bytes === undefined ? {} : { 'content-length': String(options.bytes) }),
+    },
+    body: content,
+    timeoutMs: 0,
+    ...signalOf(options),
   });
+  return check(FileStatus, parseJson(await readText(answer)), filePath(path));
 }
 
 async function readFile(open: Open, path: string, options: ReadOptions): Promise<FileContent> {
@@ -345,159 +304,7 @@ async function readFile(open: Open, path: string, options: ReadOptions): Promise
   return { bytes: bytes === null ? null : Number(bytes), stream: answer };
 }
 
-/** Sends one request and gives the answer's head; other than 2xx becomes an error. */
-async function send(options: ClientOptions, call: Call): Promise<IncomingMessage> {
-  call.signal?.throwIfAborted();
-  const answer = await exchange(options, call).catch((error: unknown) => {
-    call.signal?.throwIfAborted();
-    throw error instanceof SparkPlugError || !isNetworkError(error) ? error : unreachable(options.baseUrl, error);
-  });
-  const status = answer.statusCode ?? 0;
-  if (status >= 200 && status < 300) return answer;
-  const problem = await problemError(answer, call);
-  // A refused upload is not sent to its end.
-  if (call.body !== undefined) {
-    call.body.destroy();
-    answer.destroy();
-  }
-  throw problem;
-}
-
-function exchange(options: ClientOptions, call: Call): Promise<IncomingMessage> {
-  const url = new URL(options.baseUrl);
-  const body = call.json === undefined ? call.body : JSON.stringify(call.json);
-  const requestOptions: RequestOptions = {
-    method: call.method,
-    // As it is: URL parsing would swallow a `..` that the server shall refuse by name.
-    path: call.path + queryText(call.query ?? {}),
-    headers: {
-      authorization: `Bearer ${options.token}`,
-      accept: 'application/json, application/problem+json, */*',
-      ...(call.json === undefined ? {} : jsonHeaders(String(body))),
-      ...call.headers,
-    },
-    ...(call.signal === undefined ? {} : { signal: call.signal }),
-  };
-  const request = url.protocol === 'https:' ? httpsRequest(url, requestOptions) : httpRequest(url, requestOptions);
-  request.on('socket', (socket) => socket.setKeepAlive(true, 15_000));
-  const timeoutMs = call.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs;
-  if (timeoutMs > 0) limitTime(request, timeoutMs, options.baseUrl);
-  return new Promise((resolve, reject) => {
-    const sending = sendBody(request, body);
-    let answered = false;
-    request.on('response', (answer) => {
-      answered = true;
-      resolve(answer);
-    });
-    request.on('error', reject);
-    // The server may refuse before it has read the body: then the refusal counts, not the broken pipe.
-    sending.catch((error: unknown) => {
-      if (answered) return;
-      request.destroy();
-      reject(error);
-    });
-  });
-}
-
-async function sendBody(request: Writable, body: string | Readable | undefined): Promise<void> {
-  if (body instanceof Readable) {
-    await pipeline(body, request);
-    return;
-  }
-  request.end(body);
-}
-
-function limitTime(request: ReturnType<typeof httpRequest>, timeoutMs: number, baseUrl: string): void {
-  const timer = setTimeout(() => {
-    request.destroy(unreachable(baseUrl, undefined, `did not answer within ${timeoutMs / 1000} s`));
-  }, timeoutMs);
-  request.once('response', () => clearTimeout(timer));
-  request.once('close', () => clearTimeout(timer));
-}
-
-function unreachable(baseUrl: string, cause: unknown, what = 'does not answer'): SparkPlugError {
-  const code = isNetworkError(cause) ? cause.code : undefined;
-  return new SparkPlugError('CLUSTER_UNREACHABLE', `the cluster ${what} at ${baseUrl}`, {
-    place: baseUrl,
-    ...(code === undefined ? {} : { met: code }),
-    hint: 'sparkplug up',
-    cause,
-  });
-}
-
-function isNetworkError(error: unknown): error is NodeJS.ErrnoException {
-  return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(E[A-Z]+|HPE_)/.test(error.code)
-  );
-}
-
-async function problemError(answer: IncomingMessage, call: Call): Promise<SparkPlugError> {
-  const text = await readText(answer, 1024 * 1024);
-  const problem = ProblemDetails.safeParse(parseJson(text));
-  const where = `${call.method} ${call.path}`;
-  if (!problem.success) {
-    return new SparkPlugError('API_FAILED', `${where} answered ${answer.statusCode}`, {
-      place: where,
-      met: text.slice(0, 200),
-      hint: 'sparkplug logs web',
-    });
-  }
-  const { code, detail, hint, problems = [] } = problem.data;
-  const known = isErrorCode(code);
-  return new SparkPlugError(known ? code : 'API_FAILED', known ? detail : `${code}: ${detail}`, {
-    ...(hint === undefined ? {} : { hint }),
-    problems: problems.map(({ place, met, message, hint: fix }) => ({
-      place,
-      message,
-      ...(met === undefined ? {} : { met }),
-      ...(fix === undefined ? {} : { hint: fix }),
-    })),
-  });
-}
-
-async function readJson<T>(answer: IncomingMessage, schema: z.ZodType<T>): Promise<T> {
-  const text = await readText(answer, maxJsonBytes);
-  return check(schema, parseJson(text), answer.url ?? '');
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new SparkPlugError('API_FAILED', 'the cluster answered in a shape this command line does not know', {
-    place: where,
-    met: z.prettifyError(parsed.error).slice(0, 500),
-    hint: 'sparkplug up',
-  });
-}
-
-async function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new SparkPlugError('API_FAILED', `the answer is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function queryText(query: NonNullable<Call['query']>): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) parameters.append(name, String(value));
-  }
-  return parameters.size === 0 ? '' : `?${parameters}`;
-}
-
-/** Columns named like a parameter of the route are written `where.<column>`. */
+/** Columns that are named like a parameter of the route are written `where.<column>`. */
 function filters(where: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(where).map(([column, value]): [string, string] => {
     return [reservedParameters.has(column) || column.startsWith('where.') ? `where.${column}` : column, value];
@@ -505,27 +312,13 @@ function filters(where: Readonly<Record<string, string>>): Record<string, string
   return Object.fromEntries(entries);
 }
 
-const reservedParameters: ReadonlySet<string> = new Set(['limit', 'offset', 'run']);
-
-/** A path with its values percent-encoded, one segment each. */
-function route(parts: TemplateStringsArray, ...values: readonly string[]): string {
-  return parts.reduce((path, part, index) => path + encodeURIComponent(values[index - 1] ?? '') + part);
-}
+const reservedParameters: ReadonlySet<string> = new Set(Object.keys(ResultParameters.shape));
 
 function filePath(path: string): string {
-  const segments = path.split('/').filter((segment) => segment !== '');
-  return `/api/v1/hdfs/${segments.map(encodeURIComponent).join('/')}`;
+  return `/api/v1/hdfs/${encodeParts(path)}`;
 }
 
 function header(answer: IncomingMessage, name: string): string | null {
   const value = answer.headers[name];
   return typeof value === 'string' ? value : null;
-}
-
-function jsonHeaders(body: string): Record<string, string> {
-  return { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
-}
-
-function signalOf(options: CallOptions | undefined): CallOptions {
-  return options?.signal === undefined ? {} : { signal: options.signal };
 }

@@ -1,42 +1,41 @@
 // Files of HDFS over REST: contents stream both ways and are never held in memory.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { SparkPlugError } from '../errors.ts';
 import type { HdfsFiles, OpenedFile, RangeWish } from '../operations/hdfs-files.ts';
-import { parseRequest } from './parse-request.ts';
+import { dataRoutes } from './routes/data-routes.ts';
 import type { FileStatus } from './schemas.ts';
+import { type RouteInput, serveRoute } from './serve-route.ts';
 import { pathOf } from './web-app.ts';
 
 const prefix = '/api/v1/hdfs';
-const flag = z
-  .enum(['true', 'false'])
-  .default('false')
-  .transform((text) => text === 'true');
-const GetQuery = z.strictObject({ op: z.enum(['list', 'status', 'usage', 'content']).optional() });
-const PutQuery = z.strictObject({ op: z.enum(['mkdir']).optional(), overwrite: flag });
-const DeleteQuery = z.strictObject({ recursive: flag });
 
 export async function registerFileRoutes(app: FastifyInstance, files: HdfsFiles): Promise<void> {
   await app.register(async (scope) => {
     // Bodies stay streams, whatever their type.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    for (const url of [prefix, `${prefix}/*`]) {
-      scope.get(url, { config: { scope: 'read' } }, (request, reply) => answerGet(files, request, reply));
-      scope.put(url, { config: { scope: 'admin' } }, (request, reply) => answerPut(files, request, reply));
-      scope.delete(url, { config: { scope: 'admin' } }, async (request, reply) => {
-        const { recursive } = parseRequest(DeleteQuery, request.query, 'query');
-        await files.remove(hdfsPath(request), { recursive });
-        return reply.code(204).send();
-      });
-    }
+    serveRoute(scope, dataRoutes.rootFolder, ({ query }, request, reply) =>
+      answerGet(files, request, reply, query.op ?? 'list'),
+    );
+    serveRoute(scope, dataRoutes.readFile, async ({ query }, request, reply) =>
+      answerGet(files, request, reply, query.op ?? (await defaultOp(files, hdfsPath(request)))),
+    );
+    serveRoute(scope, dataRoutes.writeFile, ({ query }, request, reply) => answerPut(files, request, reply, query));
+    serveRoute(scope, dataRoutes.removeFile, async ({ query }, request, reply) => {
+      await files.remove(hdfsPath(request), query);
+      return reply.code(204).send();
+    });
   });
 }
 
-async function answerGet(files: HdfsFiles, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function answerGet(
+  files: HdfsFiles,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  op: 'list' | 'status' | 'usage' | 'content',
+): Promise<unknown> {
   const path = hdfsPath(request);
-  const op = parseRequest(GetQuery, request.query, 'query').op ?? (await defaultOp(files, path));
   switch (op) {
     case 'list': {
       const { path: folder, entries } = await files.list(path, { signal: untilClosed(reply) });
@@ -57,9 +56,13 @@ async function defaultOp(files: HdfsFiles, path: string): Promise<'list' | 'cont
   return (await files.status(path)).kind === 'folder' ? 'list' : 'content';
 }
 
-async function answerPut(files: HdfsFiles, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function answerPut(
+  files: HdfsFiles,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { op, overwrite }: RouteInput<typeof dataRoutes.writeFile>['query'],
+): Promise<unknown> {
   const path = hdfsPath(request);
-  const { op, overwrite } = parseRequest(PutQuery, request.query, 'query');
   reply.code(201);
   if (op === 'mkdir') return files.makeFolder(path);
   const length = request.headers['content-length'];

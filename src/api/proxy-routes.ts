@@ -1,8 +1,10 @@
 // The scheduler's routes, passed on unchanged: the caller's token goes out, the conductor's own secret goes in.
 import replyFrom from '@fastify/reply-from';
-import type { FastifyInstance, FastifyReply, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { SparkPlugError } from '../errors.ts';
-import type { Scope } from './access.ts';
+import type { RouteEntry } from './route-entry.ts';
+import { routeTable } from './route-table.ts';
+import { configOf } from './serve-route.ts';
 
 export interface SchedulerAddress {
   /** `http://scheduler:7070`. */
@@ -10,28 +12,8 @@ export interface SchedulerAddress {
   readonly secret: string;
 }
 
-interface ProxiedRoute {
-  readonly method: HTTPMethods;
-  readonly url: string;
-  readonly scope: Scope;
-}
-
 /** Every published route that the scheduler answers. */
-export const proxiedRoutes: readonly ProxiedRoute[] = [
-  { method: 'GET', url: '/api/v1/cluster', scope: 'read' },
-  { method: 'GET', url: '/api/v1/cluster/desired', scope: 'read' },
-  { method: 'PUT', url: '/api/v1/cluster/desired', scope: 'admin' },
-  { method: 'GET', url: '/api/v1/operations/:id', scope: 'read' },
-  { method: 'GET', url: '/api/v1/operations/:id/events', scope: 'read' },
-  { method: 'POST', url: '/api/v1/operations/:id/cancel', scope: 'admin' },
-  { method: 'POST', url: '/api/v1/jobs/:job/runs', scope: 'run' },
-  { method: 'GET', url: '/api/v1/runs', scope: 'read' },
-  { method: 'GET', url: '/api/v1/runs/:id', scope: 'read' },
-  { method: 'GET', url: '/api/v1/runs/:id/logs', scope: 'read' },
-  { method: 'GET', url: '/api/v1/runs/:id/events', scope: 'read' },
-  { method: 'POST', url: '/api/v1/runs/:id/cancel', scope: 'run' },
-  { method: 'GET', url: '/api/v1/events', scope: 'read' },
-];
+export const proxiedRoutes: readonly RouteEntry[] = routeTable.filter(({ answeredBy }) => answeredBy === 'scheduler');
 
 /** Headers that reach the scheduler. Cookies, tokens and the like do not. */
 const passedOn = ['accept', 'content-type', 'content-length', 'if-match', 'idempotency-key', 'last-event-id'];
@@ -50,8 +32,9 @@ export async function registerProxyRoutes(app: FastifyInstance, scheduler: Sched
     // Bodies are read whole, up to the limit, and passed on as they are.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    for (const { method, url, scope: needed } of proxiedRoutes) {
-      scope.route({ method, url, config: { scope: needed }, handler: (_request, reply) => forward(reply, scheduler) });
+    for (const entry of proxiedRoutes) {
+      const { method, path: url } = entry;
+      scope.route({ method, url, config: configOf(entry), handler: (_request, reply) => forward(reply, scheduler) });
     }
   });
 }

@@ -1,24 +1,31 @@
 // The scheduler's REST routes: read the request, ask the desk, write the answer. Nothing is decided here.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import { SparkPlugError } from '../errors.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
-import { parseRequest } from './parse-request.ts';
 import { toProblem } from './problem.ts';
-import {
-  type ClusterEvent,
-  type ClusterStatus,
+import { clusterRoutes } from './routes/cluster-routes.ts';
+import { runRoutes } from './routes/run-routes.ts';
+import { serviceRoutes } from './routes/service-routes.ts';
+import { type JobDesk, registerScheduleRoutes } from './schedule-routes.ts';
+import type {
+  ClusterEvent,
+  ClusterHistory,
+  ClusterStatus,
+  LogSources,
+  MachineList,
   NewRun,
-  type Operation,
-  type ResultInfo,
-  type Run,
-  type RunEvent,
+  Operation,
+  ResultInfo,
+  Run,
+  RunEvent,
+  RunList,
   RunState,
+  SparkApplication,
 } from './schemas.ts';
+import { serveRoute } from './serve-route.ts';
 
 /** What the scheduler can be asked; its conductor answers. Unknown ids throw RUN_UNKNOWN and OPERATION_UNKNOWN. */
-export interface SchedulerDesk {
+export interface SchedulerDesk extends JobDesk {
   readonly version: string;
   status(): Promise<ClusterStatus>;
   desired(): { readonly revision: number; readonly desired: DesiredState };
@@ -39,9 +46,19 @@ export interface SchedulerDesk {
     readonly trigger: 'cli' | 'rest';
     readonly idempotencyKey: string | null;
   }): { readonly run: Run; readonly created: boolean };
-  runs(filter: { readonly job?: string; readonly state?: RunState; readonly limit?: number }): Run[];
+  /** One page, newest first; `before` is the `next` of the page before. */
+  runs(filter: {
+    readonly job?: string;
+    readonly state?: RunState;
+    readonly limit?: number;
+    readonly before?: number;
+  }): RunList;
   run(id: string): Run;
-  runLog(id: string): Promise<Readable>;
+  /** `source`: `driver` or `executor-N`. Throws LOG_MISSING. */
+  runLog(id: string, source: string): Promise<Readable>;
+  logSources(id: string): Promise<LogSources>;
+  /** Throws APPLICATION_UNKNOWN. */
+  application(id: string): Promise<SparkApplication>;
   followRun(
     id: string,
     from: number,
@@ -49,44 +66,57 @@ export interface SchedulerDesk {
   ): AsyncIterable<{ readonly seq: number; readonly event: RunEvent }>;
   cancelRun(id: string): Run;
   events(limit: number): ClusterEvent[];
+  /** Kept events from `from` on, or the newest `limit` where it is null; then each new one, until the signal. */
+  followEvents(from: number | null, limit: number, signal: AbortSignal): AsyncIterable<ClusterEvent>;
   results(): ResultInfo[];
+  machines(): Promise<MachineList>;
+  history(minutes: number): ClusterHistory;
+  /** Prometheus text. */
+  metrics(): Promise<string>;
 }
 
 /** Proxies drop connections that are silent for a minute. */
 const heartbeatMs = 15_000;
 
-const RunQuery = z.object({
-  job: z.string().optional(),
-  state: RunState.optional(),
-  limit: z.coerce.number().int().min(1).max(1000).optional(),
-});
-const EventQuery = z.object({ limit: z.coerce.number().int().min(1).max(2000).optional() });
-const FollowQuery = z.object({ from: z.coerce.number().int().min(0).optional() });
-const SubmitQuery = z.object({ now: z.enum(['true', 'false']).optional() });
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Events of the cluster in one answer, where the caller names no number. */
+const defaultEvents = 200;
+
+/** How far back the history goes, where the caller names no time. */
+const defaultMinutes = 60;
 
 /** All routes of the scheduler; who may ask is the application's own concern. */
 export function registerSchedulerRoutes(app: FastifyInstance, desk: SchedulerDesk): void {
-  app.get('/healthz', { config: { open: true } }, () => ({ status: 'ok', version: desk.version }));
+  serveRoute(app, serviceRoutes.health, () => ({ status: 'ok', version: desk.version }));
+  serveRoute(app, serviceRoutes.metrics, async (_input, _request, reply) =>
+    reply.type(metricsType).send(await desk.metrics()),
+  );
   app.get('/internal/results', () => ({ results: desk.results() }));
-  app.get('/api/v1/events', (request) => {
-    const { limit = 200 } = parseRequest(EventQuery, request.query, 'query');
-    return { events: desk.events(limit) };
+  app.get<{ Params: { id: string } }>('/internal/applications/:id', ({ params }) => desk.application(params.id));
+  serveRoute(app, clusterRoutes.events, ({ query }, request, reply) => {
+    const { limit = defaultEvents } = query;
+    const wantsStream = query.follow || (request.headers.accept ?? '').includes('text/event-stream');
+    if (!wantsStream) return { events: desk.events(limit) };
+    const from = readFrom(request, query.from ?? null);
+    return sendEvents(request, reply, (signal) => clusterEvents(desk.followEvents(from, limit, signal)));
   });
   registerClusterRoutes(app, desk);
   registerOperationRoutes(app, desk);
   registerRunRoutes(app, desk);
+  registerScheduleRoutes(app, desk);
 }
 
 function registerClusterRoutes(app: FastifyInstance, desk: SchedulerDesk): void {
-  app.get('/api/v1/cluster', () => desk.status());
-  app.get('/api/v1/cluster/desired', (_request, reply) => {
+  serveRoute(app, clusterRoutes.status, () => desk.status());
+  serveRoute(app, clusterRoutes.machines, () => desk.machines());
+  serveRoute(app, clusterRoutes.history, ({ query }) => desk.history(query.minutes ?? defaultMinutes));
+  serveRoute(app, clusterRoutes.desired, (_input, _request, reply) => {
     const answer = desk.desired();
     return reply.header('etag', `"${answer.revision}"`).send(answer);
   });
-  app.put('/api/v1/cluster/desired', async (request, reply) => {
-    const { now } = parseRequest(SubmitQuery, request.query, 'query');
-    const options = { ifMatch: readIfMatch(request), now: now === 'true' };
-    const answer = await desk.submitDesired(request.body, options);
+  serveRoute(app, clusterRoutes.submitDesired, async ({ body, query, headers }, _request, reply) => {
+    const answer = await desk.submitDesired(body, { ifMatch: readIfMatch(headers['if-match']), now: query.now });
     if (answer.kind === 'unchanged') return reply.send({ revision: answer.revision, unchanged: true });
     const { id } = answer.operation;
     return reply.code(202).header('location', `/api/v1/operations/${id}`).send({ operation: id });
@@ -94,70 +124,66 @@ function registerClusterRoutes(app: FastifyInstance, desk: SchedulerDesk): void 
 }
 
 function registerOperationRoutes(app: FastifyInstance, desk: SchedulerDesk): void {
-  app.get<{ Params: { id: string } }>('/api/v1/operations/:id', ({ params }) => desk.operation(params.id));
-  app.post<{ Params: { id: string } }>('/api/v1/operations/:id/cancel', ({ params }, reply) =>
+  serveRoute(app, clusterRoutes.operation, ({ params }) => desk.operation(params.id));
+  serveRoute(app, clusterRoutes.cancelOperation, ({ params }, _request, reply) =>
     reply.code(202).send(desk.cancelOperation(params.id)),
   );
-  app.get<{ Params: { id: string } }>('/api/v1/operations/:id/events', (request, reply) => {
-    const { id } = desk.operation(request.params.id);
+  serveRoute(app, clusterRoutes.operationEvents, ({ params }, request, reply) => {
+    const { id } = desk.operation(params.id);
     return sendEvents(request, reply, (signal) => operationEvents(desk.followOperation(id, signal)));
   });
 }
 
 function registerRunRoutes(app: FastifyInstance, desk: SchedulerDesk): void {
-  app.post<{ Params: { job: string } }>('/api/v1/jobs/:job/runs', (request, reply) => {
-    const newRun = parseRequest(NewRun, request.body ?? {}, 'body');
-    const key = readHeader(request, 'idempotency-key');
+  serveRoute(app, runRoutes.start, ({ params, headers, body: newRun }, _request, reply) => {
+    const idempotencyKey = headers['idempotency-key'] ?? null;
     // Only the command line brings the job's definition and image along.
     const trigger = newRun.definition === undefined ? 'rest' : 'cli';
-    const { run, created } = desk.startRun({ job: request.params.job, newRun, trigger, idempotencyKey: key });
+    const { run, created } = desk.startRun({ job: params.job, newRun, trigger, idempotencyKey });
     return reply
       .code(created ? 201 : 200)
       .header('location', `/api/v1/runs/${run.id}`)
       .send(run);
   });
-  app.get('/api/v1/runs', (request) => {
-    const { job, state, limit } = parseRequest(RunQuery, request.query, 'query');
-    const filter = { ...(job && { job }), ...(state && { state }), ...(limit && { limit }) };
-    return { runs: desk.runs(filter) };
-  });
-  app.get<{ Params: { id: string } }>('/api/v1/runs/:id', ({ params }) => desk.run(params.id));
-  app.get<{ Params: { id: string } }>('/api/v1/runs/:id/logs', async ({ params }, reply) =>
-    reply.type('text/plain; charset=utf-8').send(await desk.runLog(params.id)),
+  serveRoute(app, runRoutes.list, ({ query: { job, state, limit, before } }) =>
+    desk.runs({
+      ...(job === undefined ? {} : { job }),
+      ...(state === undefined ? {} : { state }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(before === undefined ? {} : { before: Number(before) }),
+    }),
   );
-  app.post<{ Params: { id: string } }>('/api/v1/runs/:id/cancel', ({ params }, reply) =>
-    reply.code(202).send(desk.cancelRun(params.id)),
+  serveRoute(app, runRoutes.show, ({ params }) => desk.run(params.id));
+  serveRoute(app, runRoutes.logs, async ({ params, query }, _request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(await desk.runLog(params.id, query.source ?? 'driver')),
   );
-  app.get<{ Params: { id: string } }>('/api/v1/runs/:id/events', (request, reply) => {
-    const { id } = desk.run(request.params.id);
-    const from = readFrom(request);
+  serveRoute(app, runRoutes.logSources, ({ params }) => desk.logSources(params.id));
+  serveRoute(app, runRoutes.cancel, ({ params }, _request, reply) => reply.code(202).send(desk.cancelRun(params.id)));
+  serveRoute(app, runRoutes.events, ({ params, query }, request, reply) => {
+    const { id } = desk.run(params.id);
+    const from = readFrom(request, query.from ?? null) ?? 0;
     return sendEvents(request, reply, (signal) => runEvents(desk.followRun(id, from, signal)));
   });
 }
 
 /** A browser that reconnects names the last event it has; otherwise the query says where to begin. */
-function readFrom(request: FastifyRequest): number {
-  const last = readHeader(request, 'last-event-id');
-  if (last !== null && /^\d+$/.test(last)) return Number(last) + 1;
-  return parseRequest(FollowQuery, request.query, 'query').from ?? 0;
+function readFrom(request: FastifyRequest, from: number | null): number | null {
+  const last = request.headers['last-event-id'];
+  return typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) + 1 : from;
 }
 
-function readIfMatch(request: FastifyRequest): number | null {
-  const value = readHeader(request, 'if-match');
-  if (value === null || value.trim() === '*') return null;
-  const revision = /^\s*(?:W\/)?"?(\d+)"?\s*$/.exec(value)?.[1];
-  if (revision !== undefined) return Number(revision);
-  const hint = 'If-Match: "7"';
-  throw new SparkPlugError('REQUEST_INVALID', 'If-Match names no revision', { place: 'If-Match', met: value, hint });
-}
-
-function readHeader(request: FastifyRequest, name: string): string | null {
-  const value = request.headers[name];
-  return typeof value === 'string' && value !== '' ? value : null;
+/** Checked by its schema: `"7"`, or `*` for any revision. */
+function readIfMatch(value: string | undefined): number | null {
+  const revision = /\d+/.exec(value ?? '')?.[0];
+  return revision === undefined ? null : Number(revision);
 }
 
 async function* operationEvents(operations: AsyncIterable<Operation>): AsyncGenerator<string> {
   for await (const operation of operations) yield `event: operation\ndata: ${JSON.stringify(operation)}\n\n`;
+}
+
+async function* clusterEvents(events: AsyncIterable<ClusterEvent>): AsyncGenerator<string> {
+  for await (const event of events) yield `id: ${event.seq}\nevent: event\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
 async function* runEvents(events: ReturnType<SchedulerDesk['followRun']>): AsyncGenerator<string> {

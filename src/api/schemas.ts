@@ -49,7 +49,9 @@ export const Run = z.object({
   job: z.string(),
   state: RunState,
   args: z.array(z.string()),
-  trigger: z.enum(['cli', 'rest']),
+  trigger: z.enum(['cli', 'rest', 'schedule']),
+  /** The moment of the schedule that asked for it, null for other triggers. */
+  tick: z.string().nullable().default(null),
   /** Content-addressed reference of the driver image, and its image id. */
   image: z.string(),
   imageDigest: z.string().nullable(),
@@ -64,8 +66,14 @@ export const Run = z.object({
   progress: Progress.nullable(),
   /** Results published by this run: name → rows. */
   published: z.record(z.string(), z.number().int()),
+  /** Spark's ids of the applications that it started, in their order; usually one for each attempt. */
+  applications: z.array(z.string()).default([]),
 });
 export type Run = z.infer<typeof Run>;
+
+/** Where the end of a run is told; `secret` names the secret that signs. */
+export const NotifyTarget = z.object({ url: z.string(), secret: z.string().nullable() });
+export type NotifyTarget = z.infer<typeof NotifyTarget>;
 
 export const JobDefinition = z.object({
   name: z.string(),
@@ -77,6 +85,8 @@ export const JobDefinition = z.object({
   timeoutMs: z.number().int().nullable(),
   retries: z.number().int(),
   results: z.array(z.object({ name: z.string(), path: z.string(), key: z.string().nullable(), unique: z.boolean() })),
+  onFailure: NotifyTarget.optional(),
+  onSuccess: NotifyTarget.optional(),
 });
 export type JobDefinition = z.infer<typeof JobDefinition>;
 
@@ -209,7 +219,11 @@ export const ResultPage = z.object({
 export type ResultPage = z.infer<typeof ResultPage>;
 
 /** `GET /api/v1/runs`, newest first. */
-export const RunList = z.object({ runs: z.array(Run) });
+export const RunList = z.object({
+  runs: z.array(Run),
+  /** `?before=` of the next page; null on the last one. */
+  next: z.string().nullable().default(null),
+});
 export type RunList = z.infer<typeof RunList>;
 
 /** `GET /api/v1/results`, and the scheduler's `GET /internal/results`: the versions served now, by name. */
@@ -254,3 +268,224 @@ export type Publication = z.infer<typeof Publication>;
 /** Scheduler to web: the kept versions of these runs are no longer wanted. */
 export const VersionRemoval = z.object({ runs: z.array(z.string()) });
 export type VersionRemoval = z.infer<typeof VersionRemoval>;
+
+// ── Schedules ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** When a job runs by itself. */
+export const ScheduleRule = z.strictObject({
+  /** Five fields, as in crontab(5). */
+  cron: z.string(),
+  /** IANA name: `Europe/Zurich`. */
+  timezone: z.string(),
+  /** A tick while a run of the job is queued or at work: left out, or queued behind it. */
+  overlap: z.enum(['skip', 'queue']),
+  /** Ticks that passed while the scheduler was down: left out, or made up for by one run. */
+  missed: z.enum(['skip', 'once']),
+});
+export type ScheduleRule = z.infer<typeof ScheduleRule>;
+
+export const Schedule = z.object({
+  job: z.string(),
+  rule: ScheduleRule,
+  /** True: set over REST; lasts until the project file's own value changes. */
+  overridden: z.boolean(),
+  paused: z.boolean(),
+  /** The next five times, none while paused. */
+  next: z.array(z.string()),
+  /** The last tick and what became of it, null before the first. */
+  last: z
+    .object({ at: z.string(), outcome: z.enum(['queued', 'skipped', 'missed']), run: z.string().nullable() })
+    .nullable(),
+});
+export type Schedule = z.infer<typeof Schedule>;
+export const ScheduleList = z.object({ schedules: z.array(Schedule) });
+export type ScheduleList = z.infer<typeof ScheduleList>;
+/** `PUT /api/v1/schedules/{job}`: what is left out stays as it is. */
+export const ScheduleChange = ScheduleRule.partial();
+export type ScheduleChange = z.infer<typeof ScheduleChange>;
+
+// ── Jobs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A job of the last `up`. Values of `env` stay out: they may be confidential. */
+export const JobInfo = z.object({
+  name: z.string(),
+  main: z.string(),
+  args: z.array(z.string()),
+  results: z.array(z.string()),
+  schedule: Schedule.nullable(),
+  lastRun: Run.nullable(),
+});
+export type JobInfo = z.infer<typeof JobInfo>;
+export const JobList = z.object({ jobs: z.array(JobInfo) });
+export type JobList = z.infer<typeof JobList>;
+
+// ── Machines and their use ───────────────────────────────────────────────────────────────────────────────────────────
+
+export const ContainerView = z.object({
+  /** Service name: `spark-worker-1`. */
+  service: z.string(),
+  /** `spark-worker`, `datanode`, `web`, … */
+  component: z.string(),
+  /** Cores that the planner gave it; 0: shares what is left by weight. */
+  cores: z.number(),
+  /** Its limit. */
+  memoryMiB: z.number(),
+  state: z.enum(['ready', 'starting', 'failing', 'missing']),
+  /** Cores in use now; null where nothing was measured yet. */
+  coresUsed: z.number().nullable(),
+  memoryUsedMiB: z.number().nullable(),
+});
+export type ContainerView = z.infer<typeof ContainerView>;
+
+export const MachineView = z.object({
+  name: z.string(),
+  conductor: z.boolean(),
+  reachable: z.boolean(),
+  cores: z.number(),
+  memoryMiB: z.number(),
+  /** Left alone by the planner, and used by other projects. */
+  reservedMiB: z.number(),
+  containers: z.array(ContainerView),
+});
+export type MachineView = z.infer<typeof MachineView>;
+export const MachineList = z.object({ machines: z.array(MachineView) });
+export type MachineList = z.infer<typeof MachineList>;
+
+/** One moment of `GET /api/v1/cluster/history?minutes=60`, oldest first. */
+export const ClusterSample = z.object({
+  at: z.string(),
+  ready: z.boolean(),
+  coresUsed: z.number(),
+  memoryUsedMiB: z.number(),
+  /** Spark cores that executors hold. */
+  sparkCoresUsed: z.number(),
+  hdfsUsedMiB: z.number(),
+});
+export type ClusterSample = z.infer<typeof ClusterSample>;
+export const ClusterHistory = z.object({ samples: z.array(ClusterSample) });
+export type ClusterHistory = z.infer<typeof ClusterHistory>;
+
+// ── Notifications ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What is sent to the `on_failure` and `on_success` of a job, as JSON, after the end of a run. */
+export const Notification = z.object({
+  /** Version of this shape: keys may be added to it, never taken away. */
+  version: z.literal(1),
+  event: z.enum(['run.failed', 'run.succeeded']),
+  project: z.string(),
+  job: z.string(),
+  run: z.string(),
+  state: RunState,
+  trigger: z.string(),
+  queuedAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  /** From the start of the first attempt to the end; null for a run that never started. */
+  durationSeconds: z.number().nullable(),
+  attempts: z.number().int(),
+  failure: Failure.nullable(),
+  /** Result → rows, empty unless the run succeeded. */
+  results: z.record(z.string(), z.number().int()),
+  /** The run's page, below the address that the dashboard has for its reader. */
+  link: z.string(),
+});
+export type Notification = z.infer<typeof Notification>;
+
+// ── Logs of a run ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Logs kept of a run: `driver`, and `executor-N` once it has ended. */
+export const LogSources = z.object({ sources: z.array(z.object({ name: z.string(), bytes: z.number().int() })) });
+export type LogSources = z.infer<typeof LogSources>;
+
+/** The scheduler's `GET /internal/applications/{id}`: what web needs to show Spark's pages of an application. */
+export const SparkApplication = z.object({
+  run: z.string(),
+  /** `address:port` of its driver's pages, null once it has ended. */
+  driver: z.string().nullable(),
+  /** Executor id → name of its log among those of the run. */
+  executors: z.record(z.string(), z.string()),
+});
+export type SparkApplication = z.infer<typeof SparkApplication>;
+
+// ── Access ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const Scope = z.enum(['admin', 'run', 'read']);
+/** `read` looks, `run` also starts and cancels runs, `admin` does everything. */
+export type Scope = z.infer<typeof Scope>;
+
+export const TokenInfo = z.object({
+  name: z.string(),
+  scope: Scope,
+  createdAt: z.string(),
+  lastUsedAt: z.string().nullable(),
+  /** Null: never. */
+  expiresAt: z.string().nullable(),
+});
+export type TokenInfo = z.infer<typeof TokenInfo>;
+export const TokenInfoList = z.object({ tokens: z.array(TokenInfo) });
+export type TokenInfoList = z.infer<typeof TokenInfoList>;
+/** `POST /api/v1/tokens`. */
+export const NewToken = z.strictObject({
+  name: z.string().regex(/^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/),
+  scope: Scope,
+  /** How long it is valid, milliseconds; null or left out: for ever. */
+  validMs: z
+    .number()
+    .int()
+    .min(1000)
+    .max(100 * 365 * 86_400_000)
+    .nullable()
+    .optional(),
+});
+export type NewToken = z.infer<typeof NewToken>;
+/** `POST /api/v1/tokens/{name}/rotate`. */
+export const Rotation = z.strictObject({
+  /** A new token of the caller's own making, 256 random bits, which it has stored already: then a lost answer loses nothing. */
+  token: z
+    .string()
+    .regex(/^sp_[A-Za-z0-9_-]{43}$/)
+    .optional(),
+});
+export type Rotation = z.infer<typeof Rotation>;
+/** The only time that the cluster shows a token: when it is made. */
+export const IssuedToken = z.object({ token: z.string(), info: TokenInfo });
+export type IssuedToken = z.infer<typeof IssuedToken>;
+
+/** `POST /api/v1/login-codes`: valid for ten minutes, once, with the scope of whoever asked. */
+export const LoginCode = z.object({ code: z.string(), expiresAt: z.string() });
+export type LoginCode = z.infer<typeof LoginCode>;
+/** `POST /api/v1/session` with a code sets the cookie. */
+export const LogIn = z.strictObject({ code: z.string() });
+export type LogIn = z.infer<typeof LogIn>;
+/** `GET /api/v1/session`: who this browser is logged in as. */
+export const Session = z.object({ name: z.string(), scope: Scope, expiresAt: z.string().nullable() });
+export type Session = z.infer<typeof Session>;
+
+// ── The service, and changes of the cluster ──────────────────────────────────────────────────────────────────────────
+
+/** `GET /healthz`. */
+export const Health = z.object({ status: z.literal('ok'), version: z.string() });
+export type Health = z.infer<typeof Health>;
+
+/** `PUT /api/v1/cluster/desired`: what the conductor reads of it itself; a newer command line may send more. */
+export const NewDesiredState = z.looseObject({
+  version: z.string(),
+  projectId: z.string(),
+  namespace: z.string(),
+  config: z.looseObject({ name: z.string(), jobs: z.array(z.looseObject({ name: z.string() })) }),
+  images: z.looseObject({ driver: z.string() }),
+  workerShape: z.looseObject({}),
+  webPort: z.number(),
+  subnets: z.looseObject({ control: z.string(), data: z.string() }),
+});
+
+/** `GET /api/v1/cluster/desired`. */
+export const DesiredAnswer = z.object({ revision: z.number().int(), desired: NewDesiredState });
+
+/** A submitted desired state is carried out by this operation, or there was nothing to do. */
+export const OperationStarted = z.object({ operation: z.string() });
+export const Unchanged = z.object({ revision: z.number().int(), unchanged: z.literal(true) });
+
+/** `GET /api/v1/results/{name}/{key}`: a row, or the rows of the key where keys repeat (`unique: false`). */
+export const KeyedRows = z.union([z.array(z.record(z.string(), z.unknown())), z.record(z.string(), z.unknown())]);
+export type KeyedRows = z.infer<typeof KeyedRows>;

@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { SparkPlugError } from '../errors.ts';
-import type { Scope } from './access.ts';
+import type { Caller } from '../operations/access-desk.ts';
 import { problemType, toProblem } from './problem.ts';
+import type { Scope } from './schemas.ts';
+import { securityHeaders } from './security-headers.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -15,6 +17,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Name of the token, for the log. */
     caller: string | null;
+    /** Whoever asks a route that is not open. */
+    identity: Caller | null;
+  }
+  interface FastifyInstance {
+    /** What was registered so far. */
+    readonly registeredRoutes: readonly { readonly method: string; readonly path: string }[];
   }
 }
 
@@ -29,7 +37,7 @@ export type WriteLog = (line: LogLine) => void;
 
 export interface AppOptions {
   /** Throws a SparkPlugError where the request is refused; runs before its body is read. */
-  readonly admit: (request: FastifyRequest) => void;
+  readonly admit: (request: FastifyRequest, reply: FastifyReply) => void;
   readonly log: WriteLog;
   /** Largest body in bytes of routes that do not stream. */
   readonly bodyLimit?: number;
@@ -50,29 +58,38 @@ export function createApp(options: AppOptions): FastifyInstance {
     trustProxy: false,
     routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: false, caseSensitive: true },
     // Errors of the router itself, such as a broken percent-encoding: they pass no hook.
-    frameworkErrors: (error, request, reply) => refuse(options, request, reply, admitted(options, request) ?? error),
+    frameworkErrors: (error, request, reply) =>
+      refuse(options, request, reply, admitted(options, request, reply) ?? error),
   });
-  const routes: { readonly pattern: RegExp; readonly method: string }[] = [];
+  const routes: { readonly pattern: RegExp; readonly method: string; readonly path: string }[] = [];
+  app.decorate('registeredRoutes', routes);
   app.decorateRequest('caller', null);
+  app.decorateRequest('identity', null);
   app.addHook('onRoute', (route) => {
-    for (const method of [route.method].flat()) routes.push({ pattern: routePattern(route.url), method });
+    for (const method of [route.method].flat())
+      routes.push({ pattern: routePattern(route.url), method, path: route.url });
   });
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    options.admit(request);
+    reply.header('x-request-id', request.id).headers(securityHeaders);
+    options.admit(request, reply);
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
     if (request.routeOptions.config.open !== true || reply.statusCode >= 400) logRequest(options.log, request, reply);
     done();
   });
-  app.setErrorHandler((error, request, reply) => refuse(options, request, reply, error));
-  app.setNotFoundHandler((request, reply) => {
+  const refuseUnknown = (request: FastifyRequest, reply: FastifyReply): void => {
     const path = pathOf(request);
     const methods = routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
     if (methods.length > 0) reply.header('allow', [...new Set(methods)].join(', '));
     refuse(options, request, reply, methods.length > 0 ? methodNotAllowed(request, methods) : routeMissing(request));
+  };
+  app.setErrorHandler((error, request, reply) => {
+    // Whether the body of an unknown route is right is not the question.
+    if (request.is404 && isFastifyError(error)) refuseUnknown(request, reply);
+    else refuse(options, request, reply, error);
   });
+  app.setNotFoundHandler(refuseUnknown);
   return app;
 }
 
@@ -83,9 +100,9 @@ export function pathOf(request: FastifyRequest): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
-function admitted(options: AppOptions, request: FastifyRequest): unknown {
+function admitted(options: AppOptions, request: FastifyRequest, reply: FastifyReply): unknown {
   try {
-    options.admit(request);
+    options.admit(request, reply);
     return null;
   } catch (error) {
     return error;
@@ -102,6 +119,7 @@ function refuse(options: AppOptions, request: FastifyRequest, reply: FastifyRepl
   }
   if (problem.code === 'AUTH_REQUIRED') reply.header('www-authenticate', 'Bearer');
   linger(request, reply);
+  reply.headers(securityHeaders);
   // Headers set for a success, such as a length, are not those of the problem.
   for (const name of ['content-length', 'content-range', 'etag', 'accept-ranges']) reply.removeHeader(name);
   reply.code(problem.status).type(problemType).send(JSON.stringify(problem));
@@ -126,7 +144,7 @@ function isFastifyError(error: unknown): error is FastifyError {
 function linger(request: FastifyRequest, reply: FastifyReply): void {
   if (request.raw.complete) return;
   reply.raw.once('finish', () => {
-    const timer = setTimeout(() => request.raw.socket.destroy(), lingerMs).unref();
+    const timer = setTimeout(() => request.raw.destroy(), lingerMs).unref();
     request.raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
   });
 }

@@ -1,0 +1,182 @@
+// The routes about jobs, their runs and their schedules.
+import { z } from 'zod';
+import { defineRoutes, empty, events, json, plainText, text, wholeNumber } from '../route-entry.ts';
+import {
+  JobList,
+  LogSources,
+  NewRun,
+  Run,
+  RunList,
+  RunState,
+  Schedule,
+  ScheduleChange,
+  ScheduleList,
+} from '../schemas.ts';
+
+const nameInPath = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+const job = z.object({ job: text('Name of the job.', nameInPath) });
+const id = z.object({ id: text('Id of the run.', nameInPath) });
+const readsRuns = { tag: 'Runs', scope: 'read', answeredBy: 'scheduler' } as const;
+const startsRuns = { tag: 'Runs', scope: 'run', answeredBy: 'scheduler' } as const;
+const schedules = { tag: 'Schedules', answeredBy: 'scheduler' } as const;
+
+export const runRoutes = defineRoutes({
+  jobs: {
+    ...readsRuns,
+    id: 'jobs',
+    method: 'GET',
+    path: '/api/v1/jobs',
+    summary: 'The jobs of the project',
+    answers: { 200: json(JobList, 'The jobs in the order of the project file.') },
+  },
+  start: {
+    ...startsRuns,
+    id: 'startRun',
+    method: 'POST',
+    path: '/api/v1/jobs/:job/runs',
+    summary: 'Start a run of a job',
+    description: 'Without a body the job runs as the last `up` defined it.',
+    params: job,
+    headers: z.object({
+      'idempotency-key': text(
+        'Repeating a request with the same key within 24 hours gives the run of the first one.',
+        /^[!-~]{1,200}$/,
+      ).optional(),
+    }),
+    body: { schema: NewRun, optional: true },
+    answers: {
+      200: json(Run, 'The run that an earlier request with this key made.', { location: 'Address of the run.' }),
+      201: json(Run, 'The run is queued.', { location: 'Address of the run.' }),
+    },
+    problems: ['JOB_UNKNOWN', 'CONFIG_INVALID', 'IDEMPOTENCY_CONFLICT'],
+  },
+  list: {
+    ...readsRuns,
+    id: 'runs',
+    method: 'GET',
+    path: '/api/v1/runs',
+    summary: 'The history of runs',
+    query: z.strictObject({
+      job: text('Only of this job.').optional(),
+      state: RunState.optional(),
+      limit: wholeNumber(1, 1000, 'At most this many; 100 by default.').optional(),
+      before: text('The `next` of the page before.', /^[0-9]{1,15}$/).optional(),
+    }),
+    answers: { 200: json(RunList, 'Runs, newest first.') },
+  },
+  show: {
+    ...readsRuns,
+    id: 'run',
+    method: 'GET',
+    path: '/api/v1/runs/:id',
+    summary: 'One run',
+    params: id,
+    answers: { 200: json(Run, 'The run as it stands.') },
+    problems: ['RUN_UNKNOWN'],
+  },
+  logs: {
+    ...readsRuns,
+    id: 'runLog',
+    method: 'GET',
+    path: '/api/v1/runs/:id/logs',
+    summary: 'The log of a run so far',
+    params: id,
+    query: z.strictObject({
+      source: text('`driver`, the default, or `executor-N`.', /^(driver|executor-[0-9]{1,6})$/).optional(),
+    }),
+    answers: { 200: plainText('The log as it was written.') },
+    problems: ['RUN_UNKNOWN'],
+  },
+  logSources: {
+    ...readsRuns,
+    id: 'runLogSources',
+    method: 'GET',
+    path: '/api/v1/runs/:id/log-sources',
+    summary: 'Which logs a run has',
+    params: id,
+    answers: { 200: json(LogSources, 'The logs.') },
+    problems: ['RUN_UNKNOWN'],
+  },
+  events: {
+    ...readsRuns,
+    id: 'runEvents',
+    method: 'GET',
+    path: '/api/v1/runs/:id/events',
+    summary: 'Follow a run',
+    params: id,
+    query: z.strictObject({
+      from: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'First event wanted; 0 by default.').optional(),
+    }),
+    headers: z.object({ 'last-event-id': text('Number of the last event that the reader has.').optional() }),
+    answers: { 200: events('Events `state`, `log`, `progress` and `end`, each a `RunEvent`; ends after `end`.') },
+    problems: ['RUN_UNKNOWN'],
+  },
+  cancel: {
+    ...startsRuns,
+    id: 'cancelRun',
+    method: 'POST',
+    path: '/api/v1/runs/:id/cancel',
+    summary: 'End a run',
+    params: id,
+    answers: { 202: json(Run, 'Its end was asked for; a finished run stays as it is.') },
+    problems: ['RUN_UNKNOWN'],
+  },
+  schedules: {
+    ...schedules,
+    id: 'schedules',
+    method: 'GET',
+    path: '/api/v1/schedules',
+    scope: 'read',
+    summary: 'When jobs run by themselves',
+    answers: { 200: json(ScheduleList, 'The schedules by job.') },
+  },
+  changeSchedule: {
+    ...schedules,
+    id: 'changeSchedule',
+    method: 'PUT',
+    path: '/api/v1/schedules/:job',
+    scope: 'admin',
+    summary: 'Set when a job runs',
+    description: 'Goes before the project file until the file’s own value changes. What is left out stays as it is.',
+    params: job,
+    body: { schema: ScheduleChange },
+    answers: { 200: json(Schedule, 'The schedule from now on.') },
+    problems: ['JOB_UNKNOWN'],
+  },
+  resetSchedule: {
+    ...schedules,
+    id: 'resetSchedule',
+    method: 'DELETE',
+    path: '/api/v1/schedules/:job',
+    scope: 'admin',
+    summary: 'Back to the schedule of the project file',
+    params: job,
+    answers: {
+      200: json(Schedule, 'The schedule from now on.'),
+      204: empty('The project file has none for this job.'),
+    },
+    problems: ['JOB_UNKNOWN', 'SCHEDULE_UNKNOWN'],
+  },
+  pauseSchedule: {
+    ...schedules,
+    id: 'pauseSchedule',
+    method: 'POST',
+    path: '/api/v1/schedules/:job/pause',
+    scope: 'run',
+    summary: 'Let a schedule rest',
+    params: job,
+    answers: { 200: json(Schedule, 'The schedule, paused.') },
+    problems: ['JOB_UNKNOWN', 'SCHEDULE_UNKNOWN'],
+  },
+  resumeSchedule: {
+    ...schedules,
+    id: 'resumeSchedule',
+    method: 'POST',
+    path: '/api/v1/schedules/:job/resume',
+    scope: 'run',
+    summary: 'Let a paused schedule go on',
+    params: job,
+    answers: { 200: json(Schedule, 'The schedule, no longer paused.') },
+    problems: ['JOB_UNKNOWN', 'SCHEDULE_UNKNOWN'],
+  },
+});
