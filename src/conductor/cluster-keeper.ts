@@ -2,7 +2,7 @@
 // after a restart, and sets the drivers' image for a run.
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
-import type { Operation, Step } from '../api/schemas.ts';
+import { NewDesiredState, type Operation, type Step } from '../api/schemas.ts';
 import { SparkPlugError } from '../errors.ts';
 import { compareVersions } from '../operations/compare-versions.ts';
 import type { LiveCluster } from '../operations/live-cluster.ts';
@@ -48,18 +48,6 @@ export interface ClusterKeeper {
   /** Resolves when no operation is being carried out. */
   settled(): Promise<void>;
 }
-
-/** What this program reads itself; a newer command line may send more. */
-const DesiredShape = z.looseObject({
-  version: z.string(),
-  projectId: z.string(),
-  namespace: z.string(),
-  config: z.looseObject({ name: z.string(), jobs: z.array(z.looseObject({ name: z.string() })) }),
-  images: z.looseObject({ driver: z.string() }),
-  workerShape: z.looseObject({}),
-  webPort: z.number(),
-  subnets: z.looseObject({ control: z.string(), data: z.string() }),
-});
 
 export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
   const { store, clock, shutdown } = parts;
@@ -294,7 +282,7 @@ async function setDriverImage(
 }
 
 function readDesired(value: unknown, projectId: string): DesiredState {
-  const parsed = DesiredShape.safeParse(value);
+  const parsed = NewDesiredState.safeParse(value);
   if (!parsed.success) {
     throw new SparkPlugError('REQUEST_INVALID', 'this is not a desired state', { met: z.prettifyError(parsed.error) });
   }

@@ -4,11 +4,12 @@ import { connect } from 'node:net';
 import { readNameNode } from '../adapters/namenode/name-node.ts';
 import { readApplicationId, readExecutors, readSparkSettings, readStages } from '../adapters/spark/spark-driver.ts';
 import { readMaster } from '../adapters/spark/spark-master.ts';
+import { readExecutorOutput, readWorkerExecutors } from '../adapters/spark/spark-worker.ts';
 import type { ComponentProbes } from '../operations/cluster-health.ts';
 import type { SparkView } from '../runs/run-context.ts';
 import { isInside } from './container-network.ts';
 
-const nameNodeUrl = 'http://namenode:9870';
+export const nameNodeUrl = 'http://namenode:9870';
 const masterUrl = 'http://spark-master:8080';
 const driverUrl = (address: string): string => `http://${address}:${driverPort}`;
 /** A component that needs longer is as good as silent; the next question comes soon. */
@@ -18,7 +19,10 @@ const timeoutMs = 2_000;
  * job's log: better a late answer. Questions to one driver follow each other, so none pile up.
  */
 const driverTimeoutMs = 30_000;
-const driverPort = 4040;
+export const driverPort = 4040;
+const workerUrl = (address: string): string => `http://${address}:8081`;
+/** A worker's first answer takes a while too; nobody waits for it. */
+const workerTimeoutMs = 20_000;
 const connectTimeoutMs = 1_000;
 
 /** `web`: where web's internal port is now. */
@@ -49,6 +53,9 @@ export function createSparkView(): SparkView {
       readSparkSettings(driverUrl(address), application, { timeoutMs: driverTimeoutMs, signal }),
     executors: (address, application, signal) =>
       readExecutors(driverUrl(address), application, { timeoutMs: driverTimeoutMs, signal }),
+    workerExecutors: (worker, signal) => readWorkerExecutors(workerUrl(worker), { timeoutMs: workerTimeoutMs, signal }),
+    executorOutput: (worker, executor, stream, bytes, signal) =>
+      readExecutorOutput(workerUrl(worker), executor, stream, bytes, { timeoutMs: workerTimeoutMs, signal }),
   };
 }
 

@@ -1,35 +1,57 @@
 // The scheduler put together: stores, queue and keeper behind the one desk that the routes ask.
-import { createReadStream } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { Readable } from 'node:stream';
-import { pathExists } from '../adapters/host/path-exists.ts';
+import type { ContainerUse } from '../adapters/docker/container-stats.ts';
+import type { Hdfs } from '../adapters/hdfs/webhdfs.ts';
 import type { WebInternal } from '../adapters/web/web-internal.ts';
+import { postWebhook } from '../adapters/webhook/post-webhook.ts';
+import type { JobDesk } from '../api/schedule-routes.ts';
 import type { SchedulerDesk } from '../api/scheduler-routes.ts';
-import type { ClusterStatus, Operation } from '../api/schemas.ts';
-import type { ClusterHealth } from '../operations/cluster-health.ts';
-import type { LiveCluster } from '../operations/live-cluster.ts';
+import type { ClusterEvent, ClusterStatus, Operation } from '../api/schemas.ts';
+import { checkSparkConf } from '../operations/check-run-request.ts';
+import type { ComponentProbes } from '../operations/cluster-health.ts';
+import type { ObservableCluster } from '../operations/live-cluster.ts';
 import { type ChangeSignal, createChangeSignal } from '../runs/change-signal.ts';
 import { type Clock, timestamp } from '../runs/clock.ts';
 import { createClusterGate } from '../runs/cluster-gate.ts';
 import type { DriverHost } from '../runs/driver-host.ts';
+import { createEventLogs } from '../runs/event-logs.ts';
+import { createExecutorLogs } from '../runs/executor-logs.ts';
+import { deliverNotifications } from '../runs/notify/notifier.ts';
 import type { RunContext, SparkView } from '../runs/run-context.ts';
+import { recordRunEnd } from '../runs/run-end.ts';
 import { streamRunEvents } from '../runs/run-events.ts';
-import { defaultCapBytes, runLogFile } from '../runs/run-log.ts';
+import { defaultCapBytes } from '../runs/run-log.ts';
 import { createRunQueue, type RunDefaults, type RunQueue, unknownRun } from '../runs/run-queue.ts';
-import { type ClusterStore, createClusterStore, operationKey } from '../runs/state/cluster-store.ts';
+import { createScheduleDesk } from '../runs/schedules/schedule-desk.ts';
+import { createScheduleKeeper, type ScheduleKeeper } from '../runs/schedules/schedule-keeper.ts';
+import { type ClusterStore, createClusterStore, eventsKey, operationKey } from '../runs/state/cluster-store.ts';
+import { createCounterStore } from '../runs/state/counter-store.ts';
+import { createOutboxStore } from '../runs/state/outbox-store.ts';
 import { createResultStore } from '../runs/state/result-store.ts';
 import { createRunStore, publicRun, type StoredRun } from '../runs/state/run-store.ts';
+import { createSampleStore } from '../runs/state/sample-store.ts';
+import { createScheduleStore } from '../runs/state/schedule-store.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { type ClusterKeeper, createClusterKeeper, unknownOperation } from './cluster-keeper.ts';
+import { type ClusterObserver, createClusterObserver } from './cluster-observer.ts';
+import { createJobDesk } from './job-desk.ts';
+import { createRunLogs } from './run-logs.ts';
+import { shareFor } from './share-for.ts';
 
 export interface DeskParts {
   readonly database: DatabaseSync;
   readonly store: ClusterStore;
   readonly changes: ChangeSignal;
-  readonly cluster: LiveCluster & { health(revision: number, desired: DesiredState): Promise<ClusterHealth> };
+  readonly cluster: ObservableCluster;
   readonly drivers: DriverHost;
   readonly web: WebInternal;
   readonly spark: SparkView;
+  readonly hdfs: Hdfs;
+  readonly probes: Pick<ComponentProbes, 'namenode' | 'master'>;
+  /** Every running container of the project on this engine; bounded in time. */
+  readonly readContainers: () => Promise<readonly ContainerUse[]>;
+  /** Value of a secret that signs notifications; null when there is none. */
+  readonly readSecret: (name: string) => Uint8Array | null;
   readonly clock: Clock;
   readonly logFolder: string;
   readonly projectId: string;
@@ -41,6 +63,11 @@ export interface SchedulerParts {
   readonly desk: SchedulerDesk;
   readonly keeper: ClusterKeeper;
   readonly queue: RunQueue;
+  readonly schedules: ScheduleKeeper;
+  /** Samples what the cluster uses, until the shutdown. */
+  sample(): Promise<never>;
+  /** Delivers notifications, until the shutdown. */
+  notify(): Promise<never>;
 }
 
 /** Stores that the desk and the live cluster share. */
@@ -49,7 +76,7 @@ export function openStores(database: DatabaseSync): { readonly store: ClusterSto
   return { store: createClusterStore(database, changes), changes };
 }
 
-/** Starts nothing: `keeper.adopt`, `queue.start` and `keeper.resume` do. */
+/** Starts nothing: `keeper.adopt`, `queue.start`, `keeper.resume` and `schedules.start` do. */
 export function createScheduler(parts: DeskParts): SchedulerParts {
   const { database, store, changes, clock, shutdown, projectId, version } = parts;
   const gate = createClusterGate(changes);
@@ -60,11 +87,20 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     clock,
     version,
     projectId,
-    changed: () => queue.dispatch(),
+    changed: () => {
+      queue.dispatch();
+      scheduleKeeper.wake();
+    },
     shutdown,
   });
+  const counters = createCounterStore(database);
+  const outbox = createOutboxStore(database, changes);
+  const project = (): DesiredState['config'] => keeper.current().desired.config;
+  const ended = recordRunEnd({ counters, outbox, project: () => project().name });
+  const runs = createRunStore(database, changes, ended);
+  const record = (kind: string, message: string): void => store.addEvent({ at: timestamp(clock), kind, message });
   const context: RunContext = {
-    runs: createRunStore(database, changes),
+    runs,
     results: createResultStore(database),
     drivers: parts.drivers,
     images: {
@@ -74,18 +110,67 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     gate,
     web: parts.web,
     spark: parts.spark,
+    eventLogs: createEventLogs(parts.hdfs, () => keeper.current().desired.config.spark.history !== false),
+    executorLogs: createExecutorLogs({ runs, spark: parts.spark, clock, logFolder: parts.logFolder, record }, shutdown),
     clock,
     changes,
     logFolder: parts.logFolder,
     logCapBytes: defaultCapBytes,
     claimed: new Set(),
-    record: (kind, message) => store.addEvent({ at: timestamp(clock), kind, message }),
+    record,
   };
   const queue: RunQueue = createRunQueue(context, () => readDefaults(keeper), shutdown);
-  return { desk: createDesk(parts, context, keeper, queue), keeper, queue };
+  const schedules = createScheduleStore(database);
+  const scheduleKeeper: ScheduleKeeper = createScheduleKeeper({
+    store: schedules,
+    runs,
+    queue,
+    jobs: () => project().jobs,
+    clock,
+    changes,
+    record,
+    shutdown,
+  });
+  const scheduleDesk = createScheduleDesk({ store: schedules, keeper: scheduleKeeper, clock, record });
+  const jobDesk = createJobDesk({ jobs: () => project().jobs, runs, schedules: scheduleDesk });
+  const desk = { ...createDesk(parts, context, keeper, queue), ...jobDesk };
+  const observer = createClusterObserver({
+    status: desk.status,
+    survey: () => {
+      const { revision, desired } = keeper.current();
+      return parts.cluster.survey(revision, desired);
+    },
+    probes: parts.probes,
+    readContainers: parts.readContainers,
+    store,
+    samples: createSampleStore(database),
+    counters,
+    outbox,
+    runs,
+    jobs: () => project().jobs.map(({ name }) => name),
+    version,
+    clock,
+    shutdown,
+  });
+  const { readSecret } = parts;
+  const post = postWebhook;
+  return {
+    desk: { ...desk, ...observer.desk },
+    keeper,
+    queue,
+    schedules: scheduleKeeper,
+    sample: () => observer.sample(),
+    notify: () =>
+      deliverNotifications({ outbox, counters, changes, clock, version, post, readSecret, record, shutdown }),
+  };
 }
 
-function createDesk(parts: DeskParts, context: RunContext, keeper: ClusterKeeper, queue: RunQueue): SchedulerDesk {
+function createDesk(
+  parts: DeskParts,
+  context: RunContext,
+  keeper: ClusterKeeper,
+  queue: RunQueue,
+): Omit<SchedulerDesk, keyof ClusterObserver['desk'] | keyof JobDesk> {
   const { store, changes, clock, cluster, projectId, version } = parts;
   const { runs, results, logFolder } = context;
   const mustRun = (id: string): StoredRun => {
@@ -117,17 +202,20 @@ function createDesk(parts: DeskParts, context: RunContext, keeper: ClusterKeeper
       keeper.cancel(id);
       return mustOperation(id);
     },
-    startRun: (request) => queue.submit(request),
-    runs: (filter) => runs.list(filter).map(publicRun),
-    run: (id) => publicRun(mustRun(id)),
-    runLog: async (id) => {
-      const file = runLogFile(logFolder, mustRun(id).id);
-      // A run that has not started has no log yet.
-      return (await pathExists(file)) ? createReadStream(file) : Readable.from([]);
+    startRun: (request) => {
+      checkSparkConf(request.newRun.sparkConf);
+      return queue.submit(request);
     },
+    runs: (filter) => {
+      const page = runs.list(filter);
+      return { runs: page.runs.map(publicRun), next: page.next === null ? null : String(page.next) };
+    },
+    run: (id) => publicRun(mustRun(id)),
+    ...createRunLogs(context),
     followRun: (id, from, signal) => streamRunEvents({ runs, changes, logFolder }, id, from, signal),
     cancelRun: (id) => queue.cancel(id),
     events: (limit) => store.events(limit),
+    followEvents: (from, limit, signal) => followEvents(store, changes, from, limit, signal),
     results: () => results.current(),
   };
 }
@@ -135,17 +223,26 @@ function createDesk(parts: DeskParts, context: RunContext, keeper: ClusterKeeper
 /** A status costs several questions: those who ask within this time share one answer. */
 const statusMs = 750;
 
-function shareFor<T>(clock: Clock, milliseconds: number, ask: () => Promise<T>): () => Promise<T> {
-  let shared: { readonly until: number; readonly answer: Promise<T> } | null = null;
-  return () => {
-    if (shared !== null && clock.now() < shared.until) return shared.answer;
-    const answer = ask();
-    shared = { until: clock.now() + milliseconds, answer };
-    answer.catch(() => {
-      shared = null;
-    });
-    return answer;
-  };
+/** Events read at once while a reader catches up. */
+const eventBatch = 200;
+
+async function* followEvents(
+  store: ClusterStore,
+  changes: ChangeSignal,
+  from: number | null,
+  limit: number,
+  signal: AbortSignal,
+): AsyncGenerator<ClusterEvent> {
+  let next = from ?? store.events(limit)[0]?.seq ?? 0;
+  for (;;) {
+    const seen = changes.version(eventsKey);
+    const events = store.eventsFrom(next, eventBatch);
+    for (const event of events) {
+      next = event.seq + 1;
+      yield event;
+    }
+    if (events.length === 0) await changes.after(eventsKey, seen, signal);
+  }
 }
 
 async function* followOperation(
@@ -169,17 +266,21 @@ function readDefaults(keeper: ClusterKeeper): RunDefaults {
   return {
     revision,
     driverImage: images.driver,
-    jobs: config.jobs.map(({ name, main, className, args, env, secrets, timeoutMs, retries, results }) => ({
-      name,
-      main,
-      className,
-      args: [...args],
-      env: { ...env },
-      secrets: [...secrets],
-      timeoutMs,
-      retries,
-      results: results.map((result) => ({ ...result })),
-    })),
+    jobs: config.jobs.map(
+      ({ name, main, className, args, env, secrets, timeoutMs, retries, results, onFailure, onSuccess }) => ({
+        name,
+        main,
+        className,
+        args: [...args],
+        env: { ...env },
+        secrets: [...secrets],
+        timeoutMs,
+        retries,
+        results: results.map((result) => ({ ...result })),
+        ...(onFailure && { onFailure }),
+        ...(onSuccess && { onSuccess }),
+      }),
+    ),
     sparkConf: config.spark.conf,
     parallel: config.runs.parallel,
     keep: config.runs.keep,

@@ -1,7 +1,9 @@
 // The process `scheduler`: opens its state, takes up what its predecessor left, listens on the control network alone.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createContainerStats } from '../adapters/docker/container-stats.ts';
 import { createDocker } from '../adapters/docker/docker.ts';
+import { createWebHdfs } from '../adapters/hdfs/webhdfs.ts';
 import { createWebInternal } from '../adapters/web/web-internal.ts';
 import { checkSharedSecret } from '../api/access.ts';
 import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
@@ -13,13 +15,18 @@ import { systemClock } from '../runs/clock.ts';
 import { createDockerDriverHost } from '../runs/docker-driver-host.ts';
 import { openDatabase } from '../runs/state/database.ts';
 import { version } from '../version.ts';
-import { addressOf, createComponentProbes, createSparkView } from './component-probes.ts';
+import { addressOf, createComponentProbes, createSparkView, nameNodeUrl } from './component-probes.ts';
 import { isInside, ownAddresses } from './container-network.ts';
+import { keepGoing } from './keep-going.ts';
 import { listenOn } from './listeners.ts';
+import { readSecretFile } from './read-secret-file.ts';
 import { createScheduler, openStores } from './scheduler-desk.ts';
 
 const port = 7070;
 const webInternalPort = 7071;
+const dockerSocket = '/var/run/docker.sock';
+/** Shorter than the pause between two readings, so that none pile up. */
+const statsTimeoutMs = 4_000;
 
 const env = (name: string, fallback?: string): string => {
   const value = process.env[name] ?? fallback;
@@ -40,7 +47,8 @@ async function main(): Promise<void> {
   const controlSubnet = env('SPARKPLUG_CONTROL_SUBNET');
   const dataSubnet = env('SPARKPLUG_DATA_SUBNET');
   const dataFolder = env('SPARKPLUG_DATA', '/data');
-  const secret = readFileSync(join(env('SPARKPLUG_SECRETS', '/run/secrets'), 'control'), 'utf8').trim();
+  const secretFolder = env('SPARKPLUG_SECRETS', '/run/secrets');
+  const secret = readFileSync(join(secretFolder, 'control'), 'utf8').trim();
   const logFolder = join(dataFolder, 'logs');
   mkdirSync(logFolder, { recursive: true });
 
@@ -56,6 +64,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
 
   const docker = createDocker();
+  const containerStats = createContainerStats(dockerSocket);
   const webUrl = (): Promise<string> => findWeb(projectId, controlSubnet);
   const stores = openStores(database);
   const clock = systemClock;
@@ -69,13 +78,17 @@ async function main(): Promise<void> {
     shutdown: shutdown.signal,
   });
   const driverLabels = { [labels.project]: projectId, [labels.component]: 'spark-driver' };
-  const { desk, keeper, queue } = createScheduler({
+  const { desk, keeper, queue, schedules, sample, notify } = createScheduler({
     ...stores,
     database,
     cluster,
     drivers: createDockerDriverHost(docker, driverLabels, dataSubnet),
     web: createWebInternal(webUrl, secret),
     spark: createSparkView(),
+    hdfs: createWebHdfs({ nameNode: nameNodeUrl, dataSubnet, replication: 'auto' }),
+    probes,
+    readContainers: () => containerStats.read({ [labels.project]: projectId }, { timeoutMs: statsTimeoutMs }),
+    readSecret: (name) => readSecretFile(secretFolder, name),
     clock,
     logFolder,
     projectId,
@@ -99,6 +112,9 @@ async function main(): Promise<void> {
   // Runs first: they count as running before an interrupted operation looks whether any does.
   queue.start();
   keeper.resume();
+  schedules.start();
+  const onFailure = (error: unknown): void => noteError('a part of the scheduler failed', error);
+  for (const work of [sample, notify]) void keepGoing(work, { clock, shutdown: shutdown.signal, onFailure });
   await cluster.rememberStack(keeper.current().desired).catch((error: unknown) => noteError('stack unknown', error));
 }
 

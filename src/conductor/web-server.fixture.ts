@@ -10,7 +10,8 @@ import type { FastifyInstance } from 'fastify';
 import { type FakeHdfs, startFakeHdfs } from '../adapters/hdfs/webhdfs.fixture.ts';
 import type { ResultInfo } from '../api/schemas.ts';
 import type { LogLine } from '../api/web-app.ts';
-import { type Listeners, listenOn } from './listeners.ts';
+import type { Clock } from '../runs/clock.ts';
+import { type Listeners, listenOn, type TlsFiles } from './listeners.ts';
 import { createWebServer } from './web-server.ts';
 
 export const tokens = { admin: 'token-of-admin', run: 'token-of-run', read: 'token-of-read' } as const;
@@ -34,10 +35,12 @@ export interface TestWeb {
   readonly hdfs: FakeHdfs;
   readonly scheduler: FakeScheduler;
   readonly log: LogLine[];
+  /** Its hands are turned by the test. */
+  readonly clock: TestClock;
   fetch(path: string, options?: RequestInit & { readonly token?: string | null; duplex?: 'half' }): Promise<Response>;
   internal(method: string, path: string, body: unknown): Promise<Response>;
-  /** Stops web and starts it anew on the same volume. */
-  restart(): Promise<TestWeb>;
+  /** Stops web and starts it anew on the same volume, after `meanwhile`. */
+  restart(meanwhile?: () => Promise<void>): Promise<TestWeb>;
   close(): Promise<void>;
 }
 
@@ -72,35 +75,68 @@ export async function startFakeScheduler(): Promise<FakeScheduler> {
   return fake;
 }
 
-/** `localPeers: null` is `listen: all`. */
-export async function startTestWeb(localPeers: ReadonlySet<string> | null = new Set()): Promise<TestWeb> {
+/** Begins now and stands still. */
+export interface TestClock extends Clock {
+  advance(ms: number): void;
+}
+
+function createTestClock(): TestClock {
+  let now = Date.now();
+  return {
+    now: () => now,
+    wait: () => Promise.reject(new Error('nothing in web waits by the clock')),
+    advance: (ms) => {
+      now += ms;
+    },
+  };
+}
+
+/** `localPeers: null` is `listen: all`; `tls`: the published port speaks HTTPS. */
+export async function startTestWeb(
+  localPeers: ReadonlySet<string> | null = new Set(),
+  tls: TlsFiles | null = null,
+): Promise<TestWeb> {
   const folder = await mkdtemp(join(tmpdir(), 'sparkplug-web-'));
   const hdfs = await startFakeHdfs();
   const scheduler = await startFakeScheduler();
-  return startOn(folder, hdfs, scheduler, localPeers);
+  return startOn(folder, hdfs, scheduler, { localPeers, tls, clock: createTestClock() });
+}
+
+interface TestSetting {
+  readonly localPeers: ReadonlySet<string> | null;
+  readonly tls: TlsFiles | null;
+  readonly clock: TestClock;
 }
 
 async function startOn(
   folder: string,
   hdfs: FakeHdfs,
   scheduler: FakeScheduler,
-  localPeers: ReadonlySet<string> | null,
+  setting: TestSetting,
 ): Promise<TestWeb> {
+  const { localPeers, tls, clock } = setting;
   const log: LogLine[] = [];
   const server = await createWebServer({
     version: '0.0.0-test',
+    projectId: 'test-abc123',
     schedulerUrl: scheduler.url,
     controlSecret,
     tokens: (['admin', 'run', 'read'] as const).map((scope) => ({ name: scope, scope, sha256: hash(tokens[scope]) })),
-    localPeers,
+    listen: localPeers === null ? 'all' : 'local',
+    localPeers: localPeers ?? new Set(),
+    tls: tls !== null,
+    clock,
     nameNodeUrl: hdfs.url,
     replication: 'auto',
+    sparkUis: { masterUrl: 'http://127.0.0.1:9', historyUrl: 'http://127.0.0.1:9' },
     dataSubnet: '127.0.0.0/8',
+    dashboardFolder: folder,
     dataFolder: folder,
     databaseMemoryMiB: 96,
+    limits: { perToken: 1_000_000, perAddress: 1_000_000 },
     log: (line) => log.push(line),
   });
-  const published = await listenOn(server.published, ['127.0.0.1'], 0);
+  const published = await listenOn(server.published, ['127.0.0.1'], 0, tls);
   const internal = await listenOn(server.internal, ['127.0.0.1'], 0);
   const stop = async (): Promise<void> => {
     await Promise.all([published.close(100), internal.close(100)]);
@@ -116,6 +152,7 @@ async function startOn(
     hdfs,
     scheduler,
     log,
+    clock,
     fetch: (path, { token = tokens.admin, headers, ...options } = {}) =>
       fetch(url + path, { ...options, headers: { ...headers, ...(token === null ? {} : bearer(token)) } }),
     internal: (method, path, body) =>
@@ -124,9 +161,10 @@ async function startOn(
         headers: { ...bearer(controlSecret), 'content-type': 'application/json' },
         body: JSON.stringify(body),
       }),
-    restart: async () => {
+    restart: async (meanwhile = async () => {}) => {
       await stop();
-      return startOn(folder, hdfs, scheduler, localPeers);
+      await meanwhile();
+      return startOn(folder, hdfs, scheduler, setting);
     },
     close: async () => {
       await stop();

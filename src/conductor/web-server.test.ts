@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { createApiClient } from '../api/client.ts';
-import { proxiedRoutes } from '../api/proxy-routes.ts';
+import { routeTable } from '../api/route-table.ts';
 import { SparkPlugError } from '../errors.ts';
 import { controlSecret, startTestWeb, type TestWeb, tokens } from './web-server.fixture.ts';
 
@@ -23,20 +23,12 @@ beforeEach(() => {
   };
 });
 
-const ownRoutes = [
-  { method: 'GET', url: '/api/v1/results', scope: 'read' },
-  { method: 'GET', url: '/api/v1/results/x', scope: 'read' },
-  { method: 'GET', url: '/api/v1/results/x/1', scope: 'read' },
-  { method: 'GET', url: '/api/v1/hdfs/', scope: 'read' },
-  { method: 'GET', url: '/api/v1/hdfs', scope: 'read' },
-  { method: 'PUT', url: '/api/v1/hdfs/matrix?overwrite=true', scope: 'admin' },
-  { method: 'DELETE', url: '/api/v1/hdfs/matrix', scope: 'admin' },
-] as const;
-const allRoutes = [...ownRoutes, ...proxiedRoutes].map(({ method, url, scope }) => ({
-  method: String(method),
-  url: url.replace(/:\w+/g, 'some'),
-  scope,
-}));
+/** Every guarded route with a value in the place of each parameter. Who may rotate depends on whose token it is. */
+const allRoutes = routeTable.flatMap(({ id, method, path, scope }) =>
+  scope === 'open' || id === 'rotateToken'
+    ? []
+    : [{ method: String(method), url: path.replace(/:\w+|\*$/g, 'some'), scope }],
+);
 const ranks = { read: 0, run: 1, admin: 2 };
 
 /** Status of a request sent byte for byte, since fetch would normalise it. */
@@ -59,10 +51,10 @@ async function problemOf(answer: Response): Promise<{ code: string; detail: stri
 }
 
 describe('access', () => {
-  it('answers /healthz without a token, and nothing else', async () => {
+  it('answers /healthz without a token, and nothing that holds data', async () => {
     const health = await web.fetch('/healthz', { token: null });
     assert.deepEqual(await health.json(), { status: 'ok', version: '0.0.0-test' });
-    for (const path of ['/', '/api/v1/nowhere', '/healthz/x', '/%zz', '/api/v1/hdfs/%zz']) {
+    for (const path of ['/api/v1/results', '/api/v1/nowhere', '/healthz/x', '/%zz', '/api/v1/hdfs/%zz']) {
       assert.equal(await rawStatus(web.url, path, 'GET', null), 401, path);
     }
   });
@@ -70,6 +62,8 @@ describe('access', () => {
   it('asks every route for a token and for its scope', async () => {
     for (const { method, url, scope } of allRoutes) {
       for (const token of [null, 'wrong', '']) {
+        // Wrong ones in a row would be slowed down.
+        web.clock.advance(15 * 60_000);
         const refused = await web.fetch(url, { method, token });
         assert.equal(refused.status, 401, `${method} ${url} ${token}`);
         assert.equal(refused.headers.get('www-authenticate'), 'Bearer');
@@ -79,6 +73,26 @@ describe('access', () => {
         const { status } = await web.fetch(url, { method, token: tokens[held] });
         const may = ranks[held] >= ranks[scope];
         assert.equal(status !== 403 && status !== 401, may, `${method} ${url} as ${held}: ${status}`);
+      }
+    }
+  });
+
+  it('lets nobody in with a token that has expired or was revoked', async () => {
+    const make = async (name: string, validMs: number | null): Promise<string> => {
+      const body = JSON.stringify({ name, scope: 'admin', validMs });
+      const headers = { 'content-type': 'application/json' };
+      const made = await web.fetch('/api/v1/tokens', { method: 'POST', headers, body });
+      return ((await made.json()) as { token: string }).token;
+    };
+    const expired = await make('expired', 1000);
+    const revoked = await make('revoked', null);
+    web.clock.advance(1000);
+    assert.equal((await web.fetch('/api/v1/tokens/revoked', { method: 'DELETE' })).status, 204);
+    for (const { method, url } of allRoutes) {
+      web.clock.advance(15 * 60_000);
+      for (const token of [expired, revoked]) {
+        const { status } = await web.fetch(url, { method, token });
+        assert.equal(status, 401, `${method} ${url}`);
       }
     }
   });
@@ -96,7 +110,7 @@ describe('access', () => {
   it('refuses before the body is read', async () => {
     const { hostname, port } = new URL(web.url);
     const socket = connect(Number(port), hostname);
-    socket.write('PUT /api/v1/hdfs/huge HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\nfirst bytes');
+    socket.write('PUT /api/v1/hdfs/huge HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\nfirst bytes');
     const [head] = (await once(socket, 'data')) as [Buffer];
     assert.match(head.toString(), /^HTTP\/1.1 401 /);
     socket.destroy();
@@ -130,7 +144,7 @@ describe('access', () => {
     await web.fetch('/api/v1/results?secret=query', { token: tokens.run });
     await pWaitFor(() => web.log.length > 0);
     const text = JSON.stringify(web.log);
-    assert.deepEqual([web.log[0]?.path, web.log[0]?.caller, web.log[0]?.status], ['/api/v1/results', 'run', 200]);
+    assert.deepEqual([web.log[0]?.path, web.log[0]?.caller, web.log[0]?.status], ['/api/v1/results', 'run', 400]);
     for (const secret of [tokens.run, controlSecret, 'query']) assert.equal(text.includes(secret), false);
   });
 });

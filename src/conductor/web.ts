@@ -1,10 +1,13 @@
 // The process `web`: reads its surroundings, listens, and goes quietly on SIGTERM.
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import packageFile from '../../package.json' with { type: 'json' };
 import { parseTokens } from '../api/access.ts';
+import { requestLimits } from '../api/rate-limit.ts';
 import type { LogLine } from '../api/web-app.ts';
+import { systemClock } from '../runs/clock.ts';
 import { defaultGateway, isInside, ownAddresses } from './container-network.ts';
-import { listenOn } from './listeners.ts';
+import { listenOn, type TlsFiles } from './listeners.ts';
 import { createWebServer } from './web-server.ts';
 
 const publishedPort = 8080;
@@ -46,23 +49,38 @@ function databaseMemoryMiB(): number {
   return Math.round(Math.min(Math.max(limitMiB * 0.375, 64), 1024));
 }
 
+/** Certificate and key, where the deployment says that the published port has them. */
+function readTls(): TlsFiles | null {
+  if (env('SPARKPLUG_TLS', 'off') !== 'on') return null;
+  return { cert: readSecret('web_tls_cert'), key: readSecret('web_tls_key') };
+}
+
 async function main(): Promise<void> {
   const dataSubnet = env('SPARKPLUG_DATA_SUBNET');
   const controlSubnet = env('SPARKPLUG_CONTROL_SUBNET');
   const addresses = ownAddresses();
   const gateway = await defaultGateway();
   const local = new Set(gateway === null ? addresses : [...addresses, gateway]);
+  const tls = readTls();
   const server = await createWebServer({
     version: packageFile.version,
     schedulerUrl: env('SPARKPLUG_SCHEDULER_URL', 'http://scheduler:7070'),
+    projectId: env('SPARKPLUG_PROJECT'),
     controlSecret: readSecret('control'),
     tokens: parseTokens(readSecret('web_tokens')),
-    localPeers: env('SPARKPLUG_LISTEN', 'local') === 'all' ? null : local,
+    listen: env('SPARKPLUG_LISTEN', 'local') === 'all' ? 'all' : 'local',
+    localPeers: local,
+    tls: tls !== null,
+    clock: systemClock,
     nameNodeUrl: env('SPARKPLUG_NAMENODE_URL', 'http://namenode:9870'),
+    sparkUis: { masterUrl: 'http://spark-master:8080', historyUrl: 'http://history:18080' },
     dataSubnet,
     replication: readReplication(),
+    // The build puts both side by side.
+    dashboardFolder: fileURLToPath(new URL('./dashboard', import.meta.url)),
     dataFolder: env('SPARKPLUG_DATA', '/data'),
     databaseMemoryMiB: databaseMemoryMiB(),
+    limits: requestLimits,
     log,
   });
   // User code lives on the data network: there, nothing of ours listens.
@@ -70,7 +88,12 @@ async function main(): Promise<void> {
   const control = open.filter((address) => isInside(address, controlSubnet));
   if (control.length === 0)
     throw new Error(`no address of this container is inside the control network ${controlSubnet}`);
-  const published = await listenOn(server.published, open, Number(env('SPARKPLUG_WEB_PORT', String(publishedPort))));
+  const published = await listenOn(
+    server.published,
+    open,
+    Number(env('SPARKPLUG_WEB_PORT', String(publishedPort))),
+    tls,
+  );
   const internal = await listenOn(server.internal, control, internalPort);
   note('listening', { published: published.addresses.join(' '), internal: internal.addresses.join(' ') });
 

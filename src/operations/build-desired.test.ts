@@ -52,6 +52,7 @@ test('requirements, worker, settings and the secrets of jobs do', () => {
     desiredOf(file(''), { workerShape: { ...shape, memoryMiB: 4096 } }),
     desiredOf(`${file('')}spark: { conf: { spark.sql.shuffle.partitions: "4" } }\n`),
     desiredOf(file(', secrets: [password]')),
+    desiredOf(file(', on_failure: { url: "https://a.example/", secret: password }')),
     desiredOf(file(''), { webPort: 8081 }),
   ];
   for (const after of changed) assert.ok(!differsOnlyInJobs(before, after));

@@ -5,6 +5,7 @@ import { chooseWorkerShape } from '../plan/choose-worker-shape.ts';
 import type { Machine } from '../plan/cluster-plan.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { swarmName } from '../stack/hash-content.ts';
+import { signingSecrets } from '../stack/job-secrets.ts';
 import type { ImageRefs } from '../stack/stack-spec.ts';
 import { version } from '../version.ts';
 
@@ -50,9 +51,11 @@ export function differsOnlyInJobs(before: DesiredState, after: DesiredState): bo
 
 function withoutJobs(desired: DesiredState): unknown {
   const { jobs, ...config } = desired.config;
-  // Which secrets jobs read decides what is mounted into driver and workers.
-  const secretsOfJobs = [...new Set(jobs.flatMap((job) => job.secrets))].toSorted();
-  return { ...desired, version: '', config, secretsOfJobs, images: { ...desired.images, driver: '' } };
+  // Which secrets jobs name decides what is mounted into driver, workers and scheduler.
+  const mounted = [jobs.flatMap((job) => job.secrets), jobs.flatMap(signingSecrets)].map((names) =>
+    [...new Set(names)].toSorted(),
+  );
+  return { ...desired, version: '', config, mounted, images: { ...desired.images, driver: '' } };
 }
 
 /** JSON with keys in order: the scheduler may hand a state back in another one. */

@@ -1,11 +1,12 @@
 // The way to a running cluster's REST API, and why there is none.
 import { type ApiClient, createApiClient } from '../api/client.ts';
-import { readToken } from '../config/user-folder.ts';
+import type { ProjectState } from '../config/project-state.ts';
 import { labels } from '../engine/labels.ts';
 import { type ErrorCode, SparkPlugError } from '../errors.ts';
 import { version } from '../version.ts';
 import { compareVersions } from './compare-versions.ts';
 import { type LocatedProject, locateProject, type ProjectChoice } from './open-project.ts';
+import { settleToken } from './own-token.ts';
 
 /**
  * Calls `use` with the API of the project's cluster.
@@ -43,14 +44,35 @@ export async function connectToCluster(project: LocatedProject): Promise<ApiClie
 
 /** The client without asking anything; null where the project never had a cluster. */
 export async function createProjectClient({ state }: Pick<LocatedProject, 'state'>): Promise<ApiClient | null> {
-  if (state === null || state.webPort === null) return null;
-  const token = await readToken(state.id);
-  return token === null ? null : createApiClient({ baseUrl: urlOf(state.webPort), token });
+  if (state === null) return null;
+  const connect = connectWith(state);
+  if (connect === null) return null;
+  const token = await settleToken(state.id, connect);
+  return token === null ? null : connect(token);
 }
 
-/** Where a published port of this engine is reached. */
-export function urlOf(webPort: number): string {
-  return `http://127.0.0.1:${webPort}`;
+/** Makes the client of any token; null before the project has a port. */
+export function connectWith({ webPort, webTrust }: ProjectState): ((token: string) => ApiClient) | null {
+  if (webPort === null) return null;
+  const baseUrl = `${schemeOf(webTrust)}://127.0.0.1:${webPort}`;
+  return (token) => createApiClient({ baseUrl, token, trust: webTrust });
+}
+
+/** Where people open the published port: under the name in a certificate of the user's own, else on this engine. */
+export function urlOf(webPort: number, webTrust: ProjectState['webTrust']): string {
+  const [trust] = webTrust;
+  const host = trust?.kind === 'tls' ? (trust.host ?? '127.0.0.1') : '127.0.0.1';
+  return `${schemeOf(webTrust)}://${host}:${webPort}`;
+}
+
+/** SHA-256 of the certificate that browsers are shown; null without TLS. */
+export function fingerprintOf(webTrust: ProjectState['webTrust']): string | null {
+  const [trust] = webTrust;
+  return trust?.kind === 'tls' ? trust.fingerprint : null;
+}
+
+function schemeOf([trust]: ProjectState['webTrust']): 'http' | 'https' {
+  return trust?.kind === 'tls' ? 'https' : 'http';
 }
 
 export function notUp(): SparkPlugError {
@@ -69,6 +91,7 @@ export function refuseOlderCli(theirs: string): void {
 /** What a port gives on which nobody listens, or by now somebody else. */
 const strangerCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CLUSTER_UNREACHABLE',
+  'CERTIFICATE_MISMATCH',
   'AUTH_REQUIRED',
   'API_FAILED',
 ]);

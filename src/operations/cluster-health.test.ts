@@ -55,6 +55,8 @@ const namenode = {
   remainingBytes: 60 * gib,
   missingBlocks: 0,
   underReplicatedBlocks: 0,
+  corruptBlocks: 0,
+  deadDataNodes: 0,
   staleStorages: 0,
 };
 const master = {
@@ -93,6 +95,14 @@ test('everything answers: ready, with the numbers of Spark and HDFS', () => {
   assert.deepEqual(health.warnings, []);
   assert.deepEqual(health.spark, { workers: 1, cores: 2, coresUsed: 1, memoryMiB: 4096, memoryUsedMiB: 1024 });
   assert.equal(health.hdfs?.capacityMiB, 102_400);
+});
+
+test('nothing waits for the history server', () => {
+  const service = { name: 'history', component: 'history', replicas: 1, hash: 'h' } as unknown as ServiceSpec;
+  const stack = { ...createStack(), services: [...createStack().services, service] };
+  const health = assessHealth(facts({ stack }));
+  assert.equal(health.ready, true);
+  assert.equal(health.components.find(({ name }) => name === 'history')?.state, 'missing');
 });
 
 test('a running container that does not answer is only starting', () => {

@@ -6,6 +6,7 @@ import type { ClusterState } from '../engine/cluster-state.ts';
 import { describeReadiness, type ServiceReadiness } from '../engine/describe-readiness.ts';
 import type { ObservingDocker } from '../engine/engine-docker.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
+import type { FixedComponent } from '../plan/cluster-plan.ts';
 import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 
 /** Questions to the components; null or false: no answer. */
@@ -28,6 +29,9 @@ export interface HealthFacts {
   readonly webAnswers: boolean;
   readonly addresses: ReadonlyMap<string, string>;
 }
+
+/** A cluster is ready without it. */
+export const optionalComponent: FixedComponent = 'history';
 
 export type ClusterHealth = Pick<ClusterStatus, 'ready' | 'components' | 'spark' | 'hdfs' | 'warnings'>;
 
@@ -57,7 +61,8 @@ export function assessHealth(facts: HealthFacts): ClusterHealth {
     return assessComponent(service, started, facts);
   });
   return {
-    ready: components.every(({ state }) => state === 'ready'),
+    // The history server comes later than everything else, and nothing but the past needs it.
+    ready: components.every(({ name, state }) => state === 'ready' || name === optionalComponent),
     components,
     spark: facts.master === null ? null : describeSpark(facts.master),
     hdfs: facts.namenode === null ? null : describeHdfs(facts.namenode, facts.replication),
@@ -97,6 +102,7 @@ function assessComponent(
     case 'spark-worker':
       return assessWorker(name, facts);
     case 'checkpointer':
+    case 'history':
       return ready(name, 'runs');
   }
 }

@@ -134,5 +134,6 @@ async function leaveSwarm(docker: Docker, report: Report): Promise<boolean> {
 /** The id stays, so that a later `up` is the same project; its token, port and worker shape are settled anew. */
 async function forgetCluster({ dir }: LocatedProject): Promise<void> {
   const state = await readProjectState(dir);
-  if (state !== null) await writeProjectState(dir, { ...state, webPort: null, workerShape: null });
+  if (state !== null)
+    await writeProjectState(dir, { ...state, webPort: null, webTrust: [{ kind: 'plain' }], workerShape: null });
 }

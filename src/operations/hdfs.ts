@@ -1,7 +1,7 @@
 // Files between this computer and HDFS, through the REST API: streamed, folders too, overwriting only when told.
-import { createReadStream, createWriteStream, type Stats } from 'node:fs';
-import { mkdir, opendir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, posix, sep } from 'node:path';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, posix } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ApiClient } from '../api/client.ts';
@@ -9,6 +9,7 @@ import type { FileStatus, FileUsage } from '../api/schemas.ts';
 import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import { withCluster } from './cluster-access.ts';
+import { listLocalFiles } from './list-local-files.ts';
 import type { ProjectChoice } from './open-project.ts';
 
 interface CopyOptions {
@@ -66,11 +67,10 @@ export async function putFiles(
   path: string,
   options: CopyOptions,
 ): Promise<Copied> {
-  const kind = await statLocal(local);
+  const { isFolder, items } = await listLocalFiles(local);
   return await withCluster(choice, async (api) => {
-    const target = await resolveTarget(api, path, basename(join(process.cwd(), local)), kind.isDirectory(), options);
-    const items = kind.isDirectory() ? await listLocal(local) : [{ from: local, relative: '', bytes: kind.size }];
-    if (kind.isDirectory()) await api.makeFolder(target, options);
+    const target = await resolveTarget(api, path, basename(join(process.cwd(), local)), isFolder, options);
+    if (isFolder) await api.makeFolder(target, options);
     return await copyAll(items, target, `put ${local}`, options, async (item, counter) => {
       const to = item.relative === '' ? target : posix.join(target, item.relative);
       // A failure of either stream ends the other, and with it the upload, which reports it.
@@ -114,12 +114,6 @@ function single(status: FileStatus): CopyItem {
   return { from: status.path, relative: '', bytes: status.bytes };
 }
 
-async function statLocal(local: string): Promise<Stats> {
-  return await stat(local).catch((cause: unknown) => {
-    throw new SparkPlugError('FILE_MISSING', 'this file or folder cannot be read', { place: local, cause });
-  });
-}
-
 /** Like `cp`: an existing folder or a final slash means into it. A folder merges into one of its own name. */
 async function resolveTarget(
   api: ApiClient,
@@ -136,18 +130,6 @@ async function resolveTarget(
   if (status?.kind !== 'folder') return path;
   // `put data /data` again goes to the same place as the first time, when /data was not there yet.
   return isFolder && posix.basename(path) === name ? path : posix.join(path, name);
-}
-
-async function listLocal(folder: string): Promise<readonly CopyItem[]> {
-  const items: CopyItem[] = [];
-  for await (const entry of await opendir(folder, { recursive: true })) {
-    const from = join(entry.parentPath, entry.name);
-    const found = await statLocal(from);
-    if (!found.isFile()) continue;
-    const relative = from.slice(join(folder, sep).length).split(sep).join('/');
-    items.push({ from, relative, bytes: found.size });
-  }
-  return items.toSorted((a, b) => (a.relative < b.relative ? -1 : 1));
 }
 
 async function listRemote(api: ApiClient, root: string, signal: AbortSignal): Promise<readonly CopyItem[]> {

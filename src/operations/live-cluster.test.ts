@@ -105,6 +105,8 @@ function open(taskState: () => string = () => 'running') {
       remainingBytes: 1,
       missingBlocks: 0,
       underReplicatedBlocks: 0,
+      corruptBlocks: 0,
+      deadDataNodes: 0,
       staleStorages: 0,
     }),
     master: async () => ({ status: 'ALIVE', workers: [worker], applications: [] }),

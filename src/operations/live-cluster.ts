@@ -1,17 +1,22 @@
 // Use case: change the living cluster: plan, compare, deploy on the real engine, wait until what was changed answers.
+
 import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
+import { observeCluster } from '../engine/observe-cluster.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
 import { SparkPlugError } from '../errors.ts';
+import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import type { ProgressEvent } from '../progress.ts';
 import type { Clock } from '../runs/clock.ts';
 import type { ClusterStore } from '../runs/state/cluster-store.ts';
 import type { StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
+import { formatDuration } from '../units.ts';
 import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
+import type { MachineSurvey } from './describe-machines.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -48,6 +53,8 @@ export interface LiveClusterParts {
 
 export interface ObservableCluster extends LiveCluster {
   health(revision: number, desired: DesiredState): Promise<ClusterHealth>;
+  /** What is placed where. */
+  survey(revision: number, desired: DesiredState): Promise<MachineSurvey>;
   /** Remembers the first deploy's stack, so that the first change knows what runs. */
   rememberStack(desired: DesiredState): Promise<void>;
 }
@@ -57,9 +64,15 @@ const readyPollMs = 500;
 /** Swarm replaces a changed service within seconds; this process is a part of `scheduler`. */
 const ownReplacementMs = 60_000;
 
+interface PlannedRevision {
+  readonly revision: number;
+  readonly stack: StackSpec;
+  readonly plan: ClusterPlan;
+}
+
 export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   const { docker, store, projectId } = parts;
-  let planned: { readonly revision: number; readonly stack: StackSpec; readonly replication: number } | null = null;
+  let planned: PlannedRevision | null = null;
 
   const plan = async (desired: DesiredState) =>
     planStack(desired, await swarmMachines(docker, projectId), stackOptions(store, null));
@@ -70,6 +83,12 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       stack: stackOptions(store, change.driverImage),
       situation: { runActive: change.runActive, now: change.now },
     });
+
+  const planOnce = async (revision: number, desired: DesiredState): Promise<PlannedRevision> => {
+    const known = planned?.revision === revision ? planned : { revision, ...(await plan(desired)) };
+    planned = known;
+    return known;
+  };
 
   return {
     differs: async (change) => !(await prepare(change)).changeSet.empty,
@@ -98,11 +117,17 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       return services[0]?.image ?? null;
     },
     health: async (revision, desired) => {
-      if (planned?.revision !== revision) {
-        const { stack, plan: placed } = await plan(desired);
-        planned = { revision, stack, replication: placed.replication };
-      }
-      return readClusterHealth(docker, planned.stack, planned.replication, parts.probes, parts.clock.now());
+      const { stack, plan: placed } = await planOnce(revision, desired);
+      return readClusterHealth(docker, stack, placed.replication, parts.probes, parts.clock.now());
+    },
+    survey: async (revision, desired) => {
+      const [{ stack, plan: placed }, info, nodes, state] = await Promise.all([
+        planOnce(revision, desired),
+        docker.info(),
+        docker.nodes(),
+        observeCluster(docker, projectId),
+      ]);
+      return { conductorId: info.swarm.nodeId, nodes, state, stack, plan: placed };
     },
     rememberStack: async (desired) => {
       if (store.setting('stack') !== null) return;
@@ -150,7 +175,7 @@ async function waitUntilReady(
     }
     if (clock.now() >= deadline) {
       const missing = waiting.map(({ name, detail }) => `${name} (${detail})`).join(', ');
-      throw new SparkPlugError('CLUSTER_NOT_READY', `not ready after ${readyTimeoutMs / 1000} s: ${missing}`, {
+      throw new SparkPlugError('CLUSTER_NOT_READY', `not ready after ${formatDuration(readyTimeoutMs)}: ${missing}`, {
         hint: 'sparkplug up again to wait longer, or see sparkplug logs COMPONENT',
       });
     }

@@ -3,7 +3,7 @@ import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { findProject } from '../config/find-project.ts';
 import { printChangeSet } from '../engine/change-set.ts';
 import { SparkPlugError } from '../errors.ts';
-import type { ClusterPlan, Machine, MachinePlan } from '../plan/cluster-plan.ts';
+import type { ClusterPlan, HistoryPlan, Machine, MachinePlan } from '../plan/cluster-plan.ts';
 import { parseMachines } from '../plan/parse-machine.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
@@ -22,6 +22,7 @@ export interface PlanJson {
   readonly totalWorkers: number;
   readonly totalDatanodes: number;
   readonly replication: number;
+  readonly history: HistoryPlan;
   readonly containers: readonly PlannedContainer[];
   /** What would change in the running cluster; null where there is none. */
   readonly changes: readonly PlannedChange[] | null;
@@ -103,6 +104,7 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
     'spark-worker': plan.totalWorkers,
     datanode: plan.datanodes.length,
     'spark-driver': plan.parallelRuns,
+    history: plan.history.planned ? 1 : 0,
   };
   return {
     machines: plan.machines.map(({ id: _, ...machine }) => machine),
@@ -110,6 +112,7 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
     totalWorkers: plan.totalWorkers,
     totalDatanodes: plan.datanodes.length,
     replication: plan.replication,
+    history: plan.history,
     containers: Object.entries(plan.sizing).map(([component, sizing]) => ({
       component,
       count: component in counts ? counts[component as keyof typeof counts] : 1,

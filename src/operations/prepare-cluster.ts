@@ -1,9 +1,10 @@
 // What `up`, `run`, `plan --compose` and `secret set` share: everything a desired state needs, gathered and made.
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Docker } from '../adapters/docker/docker.ts';
 import { readSocketGid } from '../adapters/host/read-socket-gid.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
-import { type ProjectState, writeProjectState } from '../config/project-state.ts';
+import { type ProjectState, type WebTrust, writeProjectState } from '../config/project-state.ts';
 import { ensureSecrets, secretFolder } from '../config/user-folder.ts';
 import type { ClusterState } from '../engine/cluster-state.ts';
 import { labels } from '../engine/labels.ts';
@@ -14,11 +15,14 @@ import type { Report } from '../progress.ts';
 import { chooseSubnets } from '../stack/choose-subnets.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { swarmName } from '../stack/hash-content.ts';
+import { namedSecrets } from '../stack/job-secrets.ts';
 import { buildDesired, resolveWorkerShape } from './build-desired.ts';
 import { choosePort } from './choose-port.ts';
+import { createProjectClient } from './cluster-access.ts';
 import { findPortHolder } from './find-port-holder.ts';
 import { ensureProjectState, type OpenedProject } from './open-project.ts';
 import { nameProjectImages, prepareProjectImages } from './prepare-project-images.ts';
+import { prepareTls } from './prepare-tls.ts';
 import { refuseTakenName } from './refuse-taken-name.ts';
 import { requireEngine, setUpEngine } from './set-up-engine.ts';
 import { surveyMachines } from './survey-machines.ts';
@@ -55,13 +59,18 @@ export async function prepareCluster(project: OpenedProject, options: Preparatio
   refuseTakenName(config.name, fresh.id, await listProjectIds(docker));
   const observed = await observeCluster(docker, fresh.id);
   const webPort = await findPort(docker, config, fresh);
-  const secrets = await ensureSecrets(fresh.id, namesOfSecrets(config), report);
+  // First of all: an interrupted rotation decides which token the secrets are about.
+  await createProjectClient({ state: fresh });
+  const ownSecrets = await ensureSecrets(fresh.id, namesOfSecrets(config), report);
+  const tls = await prepareTls({ projectId: fresh.id, projectDir: project.dir, web: config.web, report });
+  const secrets = [...ownSecrets, ...tls.secrets];
   const machines = await surveyMachines(docker, fresh.id);
   const workerShape = resolveWorkerShape(config, fresh.workerShape, machines);
   // Minutes of building images are not spent on a cluster that has no room.
   planCluster(config, machines, { workerShape });
   const settled = config.spark.worker === 'auto' ? workerShape : fresh.workerShape;
-  const state: ProjectState = { ...fresh, webPort, context: project.context, workerShape: settled };
+  const webTrust = observed.services.length === 0 ? [tls.trust] : chooseTrust(tls.trust, fresh.webTrust);
+  const state: ProjectState = { ...fresh, webPort, webTrust, context: project.context, workerShape: settled };
   await writeProjectState(project.dir, state);
   const images =
     options.images !== 'name'
@@ -81,6 +90,11 @@ export async function prepareCluster(project: OpenedProject, options: Preparatio
   return { desired, state, observed, machines };
 }
 
+/** While the cluster is changed it still shows what it showed before. */
+function chooseTrust(wanted: WebTrust, before: readonly WebTrust[]): WebTrust[] {
+  return [wanted, ...before.filter((trust) => !isDeepStrictEqual(trust, wanted))];
+}
+
 /** Brings new secrets into the Swarm; those that are there stay. The scheduler has none of their contents. */
 export async function createSwarmSecrets(
   docker: Pick<Docker, 'secrets' | 'run'>,
@@ -97,7 +111,7 @@ export async function createSwarmSecrets(
 
 /** Names that jobs list, each once. */
 export function namesOfSecrets(config: ClusterConfig): readonly string[] {
-  return [...new Set(config.jobs.flatMap((job) => job.secrets))].toSorted();
+  return [...new Set(config.jobs.flatMap(namedSecrets))].toSorted();
 }
 
 async function listProjectIds(docker: Pick<Docker, 'services'>): Promise<readonly string[]> {

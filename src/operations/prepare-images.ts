@@ -22,8 +22,10 @@ import type { ImageRefs } from '../stack/stack-spec.ts';
 import { formatMiB } from '../units.ts';
 import { version } from '../version.ts';
 
-/** The conductor's programs below dist/; each is one whole file. */
+/** What the conductor's image takes from dist/: its programs, each one whole file, and the dashboard that `web` serves. */
 const programs: readonly string[] = ['web.js', 'scheduler.js'];
+const dashboardFolder = 'dashboard';
+const builtFiles: readonly string[] = [...programs, `${dashboardFolder}/index.html`];
 /** All images together, and what the largest needs while it is built. */
 const buildRoomMiB = 4 * 1024;
 const clusterImages = ['hdfs', 'spark', 'conductor', 'worker', 'driver'] as const;
@@ -64,10 +66,10 @@ export async function readImagePlan(request: Pick<ImageRequest, 'config' | 'proj
       projectDir,
       config.jobs.map((job) => job.main),
     ),
-    listTree(join(packageRoot(), 'dist'), (path) => !programs.includes(path)),
+    listTree(join(packageRoot(), 'dist'), (path) => !programs.includes(path) && path.split('/')[0] !== dashboardFolder),
     config.requirements === null ? '' : readRequirements(projectDir, config.requirements),
   ]);
-  if (programTree.files.length < programs.length) {
+  if (!builtFiles.every((file) => programTree.files.some(({ path }) => path === file))) {
     throw new SparkPlugError('NOT_BUILT', 'the conductor has not been built', {
       place: 'dist/',
       hint: 'npm run build',

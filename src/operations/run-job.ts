@@ -111,6 +111,8 @@ export function describeRun(
     timeoutMs: job.timeoutMs,
     retries: job.retries,
     results: job.results.map((result) => ({ ...result })),
+    ...(job.onFailure && { onFailure: job.onFailure }),
+    ...(job.onSuccess && { onSuccess: job.onSuccess }),
   };
   return {
     ...(args.length === 0 ? {} : { args: [...args] }),

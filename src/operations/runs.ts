@@ -19,16 +19,17 @@ export async function cancelRun(choice: ProjectChoice, id: string, signal: Abort
   return await withCluster(choice, (api) => api.cancelRun(id, { signal }));
 }
 
-/** The lines a run wrote; with `follow` until it ends. */
+/** The lines of one log of a run, by default its driver's; with `follow` until the run ends. */
 export function readRunLogs(
   choice: ProjectChoice,
   id: string,
-  options: { readonly follow: boolean; readonly signal: AbortSignal },
+  options: { readonly follow: boolean; readonly source?: string; readonly signal: AbortSignal },
 ): AsyncIterable<string> {
-  const { follow, signal } = options;
+  const { follow, source, signal } = options;
   return streamFromCluster(choice, async function* (api) {
     if (!follow) {
-      yield* createInterface({ input: await api.runLogs(id, { signal }), crlfDelay: Number.POSITIVE_INFINITY });
+      const input = await api.runLogs(id, { source, signal });
+      yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
       return;
     }
     for await (const { event } of api.followRun(id, { signal })) {

@@ -8,6 +8,7 @@ import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { swarmName } from '../stack/hash-content.ts';
+import { namedSecrets } from '../stack/job-secrets.ts';
 import { createProjectClient } from './cluster-access.ts';
 import { ensureProjectState, type OpenedProject, openProject, type ProjectChoice } from './open-project.ts';
 import { submit } from './up.ts';
@@ -45,11 +46,11 @@ export async function setSecret(
 export async function listSecrets(choice: ProjectChoice): Promise<readonly SecretSummary[]> {
   const { config, state } = await openProject(choice);
   const set = new Set(state === null ? [] : (await listSecretFiles(state.id)).map(({ name }) => name));
-  const asked = config.jobs.flatMap((job) => job.secrets);
+  const asked = [...config.jobs.flatMap(namedSecrets), ...(config.web.tls === null ? [] : [config.web.tls.key])];
   return [...new Set([...set, ...asked])].toSorted().map((name) => ({
     name,
     set: set.has(name),
-    jobs: config.jobs.filter((job) => job.secrets.includes(name)).map((job) => job.name),
+    jobs: config.jobs.filter((job) => namedSecrets(job).includes(name)).map((job) => job.name),
   }));
 }
 

@@ -1,4 +1,5 @@
 // Starts an installed Docker engine: by systemd where that runs, else as a daemon of its own.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, symlink } from 'node:fs/promises';
 import pWaitFor from 'p-wait-for';
@@ -10,6 +11,7 @@ import { readOrEmpty } from '../adapters/host/read-or-empty.ts';
 import { type Privilege, runPrivileged } from '../adapters/host/run-program.ts';
 import { makeCacheFolder } from '../adapters/host/user-folders.ts';
 import { SparkPlugError } from '../errors.ts';
+import { formatDuration } from '../units.ts';
 
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 15_000;
@@ -145,7 +147,10 @@ async function waitForEngine(docker: Docker, daemon: Daemon | null, signal?: Abo
     interval: pollMs,
     timeout: {
       milliseconds: startTimeoutMs,
-      message: await describeFailure(`the Docker engine did not answer within ${startTimeoutMs / 1000} s`, daemon),
+      message: await describeFailure(
+        `the Docker engine did not answer within ${formatDuration(startTimeoutMs)}`,
+        daemon,
+      ),
     },
     ...(signal === undefined ? {} : { signal }),
   });

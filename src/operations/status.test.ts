@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ObservedService, ObservedTask } from '../engine/cluster-state.ts';
-import { describeByDocker } from './status.ts';
+import { SparkPlugError } from '../errors.ts';
+import { describeByDocker, explainSilentEngine } from './status.ts';
 
 const nowMs = Date.parse('2026-01-01T00:01:00Z');
 
@@ -46,4 +47,14 @@ test('without a conductor nothing is called ready, and a crash loop is called fa
       ['x', 'missing'],
     ],
   );
+});
+
+test('with the engine stopped as well the cluster cannot be reached: exit 3, with the fix of the engine', () => {
+  const cause = new SparkPlugError('DOCKER_NOT_RUNNING', 'the Docker engine does not answer', { hint: 'start it' });
+  const error = explainSilentEngine(cause);
+  assert.ok(error instanceof SparkPlugError);
+  assert.deepEqual([error.code, error.exitCode, error.hint], ['CLUSTER_UNREACHABLE', 3, 'start it']);
+  assert.match(error.message, /the Docker engine does not answer \(DOCKER_NOT_RUNNING\)/);
+  const other = new SparkPlugError('DOCKER_FAILED', 'no');
+  assert.equal(explainSilentEngine(other), other);
 });

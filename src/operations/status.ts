@@ -4,11 +4,13 @@ import type { ObservedService } from '../engine/cluster-state.ts';
 import { findFailingServices } from '../engine/find-failing-services.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { SparkPlugError } from '../errors.ts';
-import { createProjectClient, notUp, urlOf } from './cluster-access.ts';
+import { createProjectClient, fingerprintOf, notUp, urlOf } from './cluster-access.ts';
 import { locateProject, type ProjectChoice } from './open-project.ts';
 
 export interface StatusReport extends Omit<ClusterStatus, 'revision' | 'version'> {
   readonly url: string | null;
+  /** SHA-256 of the certificate under `url`, null without TLS. */
+  readonly fingerprint: string | null;
   /** Docker context, null for Docker's default. */
   readonly context: string | null;
   /** False: the REST API does not answer and the components are as Docker tells. */
@@ -18,24 +20,42 @@ export interface StatusReport extends Omit<ClusterStatus, 'revision' | 'version'
   readonly version: string | null;
 }
 
-/** @throws SparkPlugError CLUSTER_NOT_UP (exit 3) */
+/** @throws SparkPlugError CLUSTER_NOT_UP, CLUSTER_UNREACHABLE (both exit 3) */
 export async function readStatus(
   choice: ProjectChoice,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<StatusReport> {
   const project = await locateProject(choice);
   if (project.state === null) throw notUp();
-  const { id, webPort } = project.state;
+  const { id, webPort, webTrust } = project.state;
   const api = await createProjectClient(project);
-  const place = { url: webPort === null ? null : urlOf(webPort), context: project.context };
+  const place = {
+    url: webPort === null ? null : urlOf(webPort, webTrust),
+    fingerprint: fingerprintOf(webTrust),
+    context: project.context,
+  };
   try {
     if (api !== null) return { ...(await api.clusterStatus({ signal })), ...place, reachable: true };
   } catch (error) {
     if (!(error instanceof SparkPlugError)) throw error;
   }
-  const { services } = await observeCluster(project.docker, id);
+  const { services } = await observeCluster(project.docker, id).catch((error: unknown) => {
+    throw explainSilentEngine(error);
+  });
   if (services.length === 0) throw notUp();
   return { ...describeByDocker(id, services, Date.now()), ...place };
+}
+
+const engineAway: ReadonlySet<string> = new Set(['DOCKER_NOT_RUNNING', 'DOCKER_MISSING', 'DOCKER_NOT_PERMITTED']);
+
+/** With neither conductor nor engine to ask, the cluster cannot be reached; the engine's fix is the fix. */
+export function explainSilentEngine(error: unknown): unknown {
+  if (!(error instanceof SparkPlugError) || !engineAway.has(error.code)) return error;
+  const { hint, message, code } = error;
+  return new SparkPlugError('CLUSTER_UNREACHABLE', `the REST API does not answer, and ${message} (${code})`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
 }
 
 /** The report without a conductor to ask; nothing in it is `ready`, since nobody has asked the components. */
@@ -43,7 +63,7 @@ export function describeByDocker(
   projectId: string,
   services: readonly ObservedService[],
   nowMs: number,
-): Omit<StatusReport, 'url' | 'context'> {
+): Omit<StatusReport, 'url' | 'fingerprint' | 'context'> {
   const failing = new Map(findFailingServices({ projectId, services }, nowMs).map((one) => [one.service, one]));
   return {
     projectId,

@@ -1,12 +1,15 @@
 // Use case `up`: from the project file to a cluster that really works, whatever part of it is there already.
 import type { ApiClient } from '../api/client.ts';
 import type { ClusterStatus } from '../api/schemas.ts';
+import { writeProjectState } from '../config/project-state.ts';
 import { secretFolder } from '../config/user-folder.ts';
+import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { awaitReachable } from './await-reachable.ts';
-import { createProjectClient, refuseOlderCli, urlOf } from './cluster-access.ts';
+import { createProjectClient, fingerprintOf, refuseOlderCli, urlOf } from './cluster-access.ts';
 import { submitAndFollow } from './follow-operation.ts';
+import { createLoginLink } from './open-page.ts';
 import { type OpenedProject, openProject, type ProjectChoice } from './open-project.ts';
 import { createSwarmSecrets, type PreparedCluster, prepareCluster } from './prepare-cluster.ts';
 import { pruneReplacedImages } from './prepare-project-images.ts';
@@ -25,6 +28,10 @@ export interface UpOptions {
 export interface UpReport {
   readonly projectId: string;
   readonly url: string;
+  /** SHA-256 of the certificate under `url`, null without TLS. */
+  readonly fingerprint: string | null;
+  /** Logs a browser in, once and within ten minutes; null where the cluster gave no code. */
+  readonly login: string | null;
   readonly context: string | null;
   readonly revision: number;
   /** False: everything was as it should be. */
@@ -51,7 +58,10 @@ export async function bringUp(choice: ProjectChoice, options: UpOptions): Promis
   const { projectId } = prepared.desired;
   const status = await waitUntilReady({ ...options, api, docker: project.docker, projectId });
   await pruneReplacedImages(project, prepared.desired);
-  return describeUp(project, prepared, status, changed);
+  // From now on it shows its new certificate, and nothing else is taken for it.
+  const state = { ...prepared.state, webTrust: prepared.state.webTrust.slice(0, 1) };
+  await writeProjectState(project.dir, state);
+  return { ...describeUp(project, { ...prepared, state }, status, changed), login: await findLogin(api, state) };
 }
 
 /** True when something was changed. */
@@ -100,15 +110,26 @@ export async function submit(
   return await submitAndFollow({ ...options, api, desired, basedOn: revision });
 }
 
+/** A cluster that works is up, whether or not it gives a link. */
+async function findLogin(api: ApiClient, state: PreparedCluster['state']): Promise<string | null> {
+  try {
+    return await createLoginLink(api, state, 'cluster');
+  } catch (error) {
+    if (error instanceof SparkPlugError) return null;
+    throw error;
+  }
+}
+
 function describeUp(
   { config, context }: OpenedProject,
-  { desired }: PreparedCluster,
+  { desired, state }: PreparedCluster,
   status: ClusterStatus,
   changed: boolean,
-): UpReport {
+): Omit<UpReport, 'login'> {
   return {
     projectId: desired.projectId,
-    url: urlOf(desired.webPort),
+    url: urlOf(desired.webPort, state.webTrust),
+    fingerprint: fingerprintOf(state.webTrust),
     context,
     revision: status.revision,
     changed,

@@ -60,7 +60,35 @@ test('after the limit the error lists what was missing', async () => {
   });
 });
 
+test('a history server that fails again and again does not end the wait', async () => {
+  const failed = {
+    desiredState: 'shutdown',
+    state: 'failed',
+    createdAt: new Date().toISOString(),
+    slot: 1,
+    exitCode: 1,
+  };
+  const crashing = (name: string) => ({
+    services: async () => [{ id: name, name: `x_${name}`, labels: { 'sparkplug.service': name } }],
+    tasks: async () => ['a', 'b', 'c'].map((id) => ({ ...failed, id, serviceId: name, labels: {} })),
+    async *logs() {},
+  });
+  const waitFor = (name: string) =>
+    waitUntilReady({
+      api: { clusterStatus: async () => status(false, { [name]: 'failed' }) },
+      docker: crashing(name) as unknown as typeof docker,
+      projectId: 'shop-abc123',
+      report: () => {},
+      signal: new AbortController().signal,
+      timeoutMs: 4_000,
+    });
+  const outcomes = await Promise.allSettled([waitFor('namenode'), waitFor('history')]);
+  const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'ready'));
+  assert.deepEqual(codes, ['COMPONENT_CRASHING', 'CLUSTER_NOT_READY']);
+});
+
 test('what is missing in one line', () => {
   assert.equal(describeMissing(null), 'web and scheduler do not answer yet');
-  assert.equal(describeMissing(status(false, { web: '', namenode: 'in safe mode' })), 'namenode (in safe mode)');
+  const missing = { web: '', history: 'starting', namenode: 'in safe mode' };
+  assert.equal(describeMissing(status(false, missing)), 'namenode (in safe mode)');
 });

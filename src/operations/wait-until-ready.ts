@@ -1,12 +1,15 @@
 // Waits until the cluster really works: what its components answer counts, Docker's task history tells of crash loops.
+
 import pWaitFor, { TimeoutError } from 'p-wait-for';
 import type { Docker } from '../adapters/docker/docker.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { ClusterStatus } from '../api/schemas.ts';
+import type { ClusterStatus, ComponentHealth } from '../api/schemas.ts';
 import { type FailingService, findFailingServices } from '../engine/find-failing-services.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
+import { formatDuration } from '../units.ts';
+import { optionalComponent } from './cluster-health.ts';
 
 type WatchingDocker = Pick<Docker, 'services' | 'tasks' | 'logs'>;
 
@@ -71,14 +74,18 @@ async function readStatus({ api, signal }: Waiting): Promise<ClusterStatus | nul
 /** What is not ready yet, in one line. */
 export function describeMissing(status: ClusterStatus | null): string {
   if (status === null) return 'web and scheduler do not answer yet';
-  const waiting = status.components.filter(({ state }) => state !== 'ready');
+  const waiting = status.components.filter(isMissing);
   if (waiting.length === 0) return 'the last details';
   return waiting.map(({ name, detail }) => (detail === '' ? name : `${name} (${detail})`)).join(', ');
 }
 
+function isMissing({ name, state }: ComponentHealth): boolean {
+  return state !== 'ready' && name !== optionalComponent;
+}
+
 async function refuseCrashLoop(docker: WatchingDocker, projectId: string): Promise<void> {
   const state = await observeCluster(docker, projectId);
-  const [failing] = findFailingServices(state, Date.now());
+  const [failing] = findFailingServices(state, Date.now()).filter(({ service }) => service !== optionalComponent);
   if (failing !== undefined) throw await crashing(docker, failing);
 }
 
@@ -106,13 +113,12 @@ async function readLastLines(docker: WatchingDocker, containerId: string): Promi
 }
 
 function notReady(status: ClusterStatus | null, timeoutMs: number): SparkPlugError {
-  const seconds = Math.round(timeoutMs / 1000);
   return new SparkPlugError(
     'CLUSTER_NOT_READY',
-    `the cluster was not ready after ${seconds} s: ${describeMissing(status)}`,
+    `the cluster was not ready after ${formatDuration(timeoutMs)}: ${describeMissing(status)}`,
     {
       problems: (status?.components ?? [])
-        .filter(({ state }) => state !== 'ready')
+        .filter(isMissing)
         .map(({ name, state, detail }) => ({ place: name, met: state, message: detail || 'does not answer' })),
       hint: 'run `sparkplug up` again to wait longer, or see `sparkplug logs COMPONENT`',
     },

@@ -1,0 +1,90 @@
+// Use case: the machines with the containers on them, as drawn on the dashboard. Pure: what was asked comes in.
+import type { SwarmNode } from '../adapters/docker/docker.ts';
+import type { ComponentHealth, ContainerView, MachineView } from '../api/schemas.ts';
+import type { ClusterState, ObservedService } from '../engine/cluster-state.ts';
+import type { ClusterPlan } from '../plan/cluster-plan.ts';
+import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
+
+/** What is placed where, by plan and in fact. */
+export interface MachineSurvey {
+  /** Swarm's id of the machine that answers. */
+  readonly conductorId: string;
+  readonly nodes: readonly SwarmNode[];
+  readonly state: ClusterState;
+  readonly stack: StackSpec;
+  readonly plan: ClusterPlan;
+}
+
+/** What one container used when it was last read. */
+export interface ContainerLoad {
+  readonly service: string;
+  readonly component: string;
+  /** Number of the container within its service, from 1. */
+  readonly replica: number;
+  readonly cpuSeconds: number;
+  /** Null until it was read twice. */
+  readonly coresUsed: number | null;
+  readonly memoryBytes: number;
+  readonly memoryLimitBytes: number;
+}
+
+const bytesPerMiB = 1024 ** 2;
+
+/** The conductor first, then by name. Containers in the order of the stack. */
+export function describeMachines(
+  survey: MachineSurvey,
+  health: readonly ComponentHealth[],
+  loads: readonly ContainerLoad[],
+): MachineView[] {
+  const placed = survey.stack.services.map((spec) => placeService(survey, spec));
+  const isConductor = (node: SwarmNode): boolean => node.id === survey.conductorId;
+  return survey.nodes
+    .toSorted((a, b) => Number(isConductor(b)) - Number(isConductor(a)) || compareText(a.hostname, b.hostname))
+    .map((node) => ({
+      name: node.hostname,
+      conductor: isConductor(node),
+      reachable: node.ready,
+      cores: node.cores,
+      memoryMiB: node.memoryMiB,
+      reservedMiB: survey.plan.machines.find(({ id }) => id === node.id)?.reservedMiB ?? 0,
+      containers: placed
+        .filter(({ machineId }) => machineId === node.id)
+        .flatMap(({ spec }) => describeContainers(spec, survey.plan, health, loads)),
+    }));
+}
+
+/** Where its container is; else where it would be started. */
+function placeService(
+  { state, conductorId }: MachineSurvey,
+  spec: ServiceSpec,
+): { readonly spec: ServiceSpec; readonly machineId: string } {
+  const observed = state.services.find(({ name }) => name === spec.name);
+  return { spec, machineId: findMachine(observed) ?? spec.machineId ?? conductorId };
+}
+
+function findMachine(service: ObservedService | undefined): string | null {
+  const task = service?.tasks.find(({ desiredState, machineId }) => desiredState === 'running' && machineId !== null);
+  return task?.machineId ?? service?.machineId ?? null;
+}
+
+function describeContainers(
+  spec: ServiceSpec,
+  { worker }: ClusterPlan,
+  health: readonly ComponentHealth[],
+  loads: readonly ContainerLoad[],
+): ContainerView[] {
+  const { name: service, component, limitMiB: memoryMiB } = spec;
+  const state = health.find(({ name }) => name === service)?.state ?? 'missing';
+  // Cores are counted for workers alone; the others share what is left by weight.
+  const cores = component === 'spark-worker' ? worker.executors * worker.cores : 0;
+  return Array.from({ length: spec.replicas }, (_, index): ContainerView => {
+    const load = loads.find((one) => one.service === service && one.replica === index + 1);
+    const memoryUsedMiB = load === undefined ? null : Math.round(load.memoryBytes / bytesPerMiB);
+    return { service, component, cores, memoryMiB, state, coresUsed: load?.coresUsed ?? null, memoryUsedMiB };
+  });
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
