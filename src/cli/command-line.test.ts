@@ -86,14 +86,17 @@ test('help lists every verb that works and none of a later version; each has an 
     'up',
     'down',
     'status',
+    'open',
     'logs',
     'exec',
     'run',
     'runs',
+    'schedule',
     'results',
     'hdfs',
     'images',
     'secret',
+    'token',
     'version',
   ];
   assert.deepEqual(
@@ -109,9 +112,14 @@ test('help lists every verb that works and none of a later version; each has an 
 
 test('wrong use ends with 2 and says how it is right', async () => {
   const cases: readonly [readonly string[], RegExp][] = [
+    [['open', 'nowhere'], /error USAGE: .*cluster, runs, schedules, results, files, events, spark/],
+    [['token', 'add', 'x'], /error USAGE: .*--scope/],
+    [['token', 'add', 'x', '--scope', 'all'], /error USAGE: .*admin, run, read/],
+    [['token', 'add', 'x', '--scope', 'read', '--expires', '30'], /error USAGE: .*12h or 30d/],
     [['frobnicate'], /error USAGE: unknown command 'frobnicate'/],
     [['up', '--frob'], /error USAGE: unknown option '--frob'/],
     [['logs', '--tail', 'x'], /error USAGE: .*--tail.*all/],
+    [['runs', 'logs', 'x', '-f', '--source', 'driver'], /error USAGE: .*--follow.* cannot be used with .*--source/],
     [['exec', 'web'], /error USAGE: the command to run is missing\n {2}fix: sparkplug exec web -- ls -l/],
     [['exec'], /error USAGE: missing required argument 'component'/],
     [['status', '--', 'x'], /error USAGE: `status` takes nothing after --/],
@@ -131,7 +139,7 @@ test('wrong use ends with 2 and says how it is right', async () => {
 });
 
 test('verbs of later versions are refused by name', async () => {
-  for (const verb of ['schedule', 'open', 'scale', 'machine', 'tune', 'lab', 'aws', 'token']) {
+  for (const verb of ['scale', 'machine', 'tune', 'lab', 'aws']) {
     const { exitCode, stderr } = await sparkplug([verb, 'list', '--whatever']);
     assert.equal(exitCode, 2);
     assert.match(stderr, new RegExp(`error NOT_YET: \`${verb}\` is not part of this version`));
@@ -198,7 +206,15 @@ test('without the docker client up says so in one line', async () => {
 
 test('a cluster that was never up ends with 3 and names the command that makes it', async () => {
   const dir = await project('never-up', oneJob);
-  for (const args of [['status'], ['results'], ['runs'], ['hdfs', 'ls', '/'], ['logs'], ['exec', 'web', '--', 'ls']]) {
+  for (const args of [
+    ['status'],
+    ['results'],
+    ['runs'],
+    ['schedule'],
+    ['hdfs', 'ls', '/'],
+    ['logs'],
+    ['exec', 'web', '--', 'ls'],
+  ]) {
     const { exitCode, stderr } = await sparkplug(args, { cwd: dir });
     assert.equal(exitCode, 3, `${args}: ${stderr}`);
     assert.match(stderr, /^error CLUSTER_NOT_UP: .*\n {2}fix: sparkplug up\n$/);

@@ -10,17 +10,20 @@ import { addHdfs } from './verbs/hdfs.ts';
 import { addImages } from './verbs/images.ts';
 import { addLogs } from './verbs/logs.ts';
 import { addNew } from './verbs/new.ts';
+import { addOpen } from './verbs/open.ts';
 import { addPlan } from './verbs/plan.ts';
 import { addResults } from './verbs/results.ts';
 import { addRun } from './verbs/run.ts';
 import { addRuns } from './verbs/runs.ts';
+import { addSchedule } from './verbs/schedule.ts';
 import { addSecret } from './verbs/secret.ts';
 import { addStatus } from './verbs/status.ts';
+import { addToken } from './verbs/token.ts';
 import { addUpAndDown } from './verbs/up-and-down.ts';
 import { addVersion } from './verbs/version.ts';
 
 /** Part of the design, not of this version. */
-const laterVerbs = ['schedule', 'open', 'scale', 'machine', 'tune', 'lab', 'aws', 'token'] as const;
+const laterVerbs = ['scale', 'machine', 'tune', 'lab', 'aws'] as const;
 
 /** The whole command line. `openShell` is called once, when a verb's action starts. */
 export function createProgram(
@@ -44,14 +47,17 @@ export function createProgram(
   addPlan(program, act);
   addUpAndDown(program, act);
   addStatus(program, act);
+  addOpen(program, act);
   addLogs(program, act);
   addExec(program, act);
   addRun(program, act);
   addRuns(program, act);
+  addSchedule(program, act);
   addResults(program, act);
   addHdfs(program, act);
   addImages(program, act);
   addSecret(program, act);
+  addToken(program, act);
   addVersion(program, act);
   for (const verb of laterVerbs) refuseLaterVerb(program, verb);
   throwInsteadOfExit(program);

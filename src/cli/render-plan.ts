@@ -5,7 +5,8 @@ import { formatMemory, formatTable } from './format.ts';
 
 /** Machines, why no more fits there, the worker's memory, the containers, what would change. */
 export function renderPlan({ json, changes }: PlanReport): string {
-  const { machines, worker, totalWorkers, totalDatanodes, replication, containers } = json;
+  const { machines, worker, totalWorkers, totalDatanodes, replication, history } = json;
+  const containers = json.containers.filter(({ count }) => count > 0);
   const shape = `${worker.executors} × ${worker.cores} cores, ${formatMemory(worker.memoryMiB)}`;
   const machineTable = formatTable(
     [
@@ -49,6 +50,7 @@ export function renderPlan({ json, changes }: PlanReport): string {
     '',
     `worker: ${shape}, of which ${formatMemory(worker.heapMiB)} heap for each executor`,
     `total: ${totalWorkers} workers, ${totalDatanodes} DataNodes, ${replication} copies of every block`,
+    `history server: ${history.explanation}`,
     '',
     containerTable,
     ...(changes === null ? [] : ['', pc.bold('`up` would do:'), changes]),

@@ -30,7 +30,7 @@ export function renderRun(run: Run): string {
     ['job', run.job],
     ['state', run.state],
     ['arguments', run.args.join(' ')],
-    ['started by', run.trigger],
+    ['started by', run.tick === null ? run.trigger : `${run.trigger}, tick of ${formatTime(run.tick)}`],
     ['image', run.image],
     ['image id', run.imageDigest ?? ''],
     ['queued', formatTime(run.queuedAt)],

@@ -24,14 +24,18 @@ export function renderStatus(status: StatusReport): string {
   ].join('\n');
 }
 
-function head({ projectId, ready, url, context, revision, version }: StatusReport): readonly string[] {
+function head({ projectId, ready, url, fingerprint, context, revision, version }: StatusReport): readonly string[] {
   const state = ready ? pc.green('ready') : pc.yellow('not ready');
   const facts = [
     ...(revision === null ? [] : [`revision ${revision}`]),
     ...(version === null ? [] : [`SparkPlug ${version}`]),
     `context ${context ?? 'default'}`,
   ];
-  return [`${pc.bold(projectId)}  ${state}  ${facts.join(', ')}`, ...(url === null ? [] : [url])];
+  return [
+    `${pc.bold(projectId)}  ${state}  ${facts.join(', ')}`,
+    ...(url === null ? [] : [url]),
+    ...(fingerprint === null ? [] : [`certificate SHA-256 ${fingerprint}`]),
+  ];
 }
 
 function spark({ spark }: StatusReport): readonly string[] {

@@ -9,6 +9,8 @@ const run = (state: Run['state'], exitCode: number | null): Run => ({
   state,
   args: [],
   trigger: 'cli',
+  tick: null,
+  applications: [],
   image: '',
   imageDigest: null,
   queuedAt: '2026-01-01T00:00:00Z',

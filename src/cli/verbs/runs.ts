@@ -14,6 +14,7 @@ interface ListOptions {
 
 interface LogsOptions {
   readonly follow: boolean;
+  readonly source?: string;
 }
 
 export function addRuns(program: Command, act: Act): void {
@@ -55,8 +56,9 @@ export function addRuns(program: Command, act: Act): void {
     .command('logs')
     .description('what a run wrote, also long after its container is gone')
     .argument('<run>', 'id of the run')
-    .option('-f, --follow', 'go on until the run ends', false);
-  withExamples(logs, 'sparkplug runs logs predict-7 -f').action(
+    .addOption(new Option('-f, --follow', 'go on until the run ends').default(false).conflicts('source'))
+    .option('--source <log>', '`driver`, the default, or `executor-N` once the run has ended');
+  withExamples(logs, 'sparkplug runs logs predict-7 -f', 'sparkplug runs logs predict-7 --source executor-0').action(
     act<LogsOptions>(async ({ shell, options, args: [id = ''] }) => {
       for await (const text of readRunLogs(projectChoice(shell), id, { ...options, signal: shell.signal })) {
         if (shell.json) process.stdout.write(`${JSON.stringify({ line: text })}\n`);

@@ -37,6 +37,8 @@ function addUp(program: Command, act: Act): void {
       if (!up.changed) shell.print('no change: the cluster is what the project file says');
       else shell.print(`up: ${up.components.map(({ name }) => name).join(', ')}`);
       shell.print(`REST: ${up.url} (revision ${up.revision}${up.context === null ? '' : `, context ${up.context}`})`);
+      if (up.fingerprint !== null) shell.print(`certificate SHA-256: ${up.fingerprint}`);
+      if (up.login !== null) shell.print(`dashboard (logs in once, within 10 minutes): ${up.login}`);
       if (up.next.length > 0) shell.print(`next: ${up.next.join('   ')}`);
       return 0;
     }),
