@@ -1,11 +1,23 @@
-// Bundles the command line and the two conductor processes into dist/, when their sources changed since the last time.
+// Builds dist/: the command line, the two conductor processes and the dashboard; each part when its sources changed.
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const stampFile = join(root, 'dist', '.stamp');
+const out = join(root, 'dist');
+/** What dist/ is made of: per part the file that tells its sources' hash, and its sources. */
+const parts = {
+  programs: { stampFile: join(out, '.stamp'), folders: ['src'], files: ['scripts/build.mjs'] },
+  dashboard: {
+    stampFile: join(out, '.dashboard-stamp'),
+    folders: ['dashboard/src', 'dashboard/public'],
+    files: ['dashboard/index.html', 'dashboard/vite.config.mjs', 'scripts/build.mjs'],
+  },
+};
 
 const programs = {
   cli: 'src/cli/main.ts',
@@ -29,10 +41,10 @@ function listSources(folder) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 
-function hashSources() {
+function hashSources({ folders, files }) {
   const hash = createHash('sha256');
-  const own = ['package.json', 'package-lock.json', 'scripts/build.mjs'].map((file) => join(root, file));
-  for (const file of [...listSources(join(root, 'src')), ...own].sort()) {
+  const own = ['package.json', 'package-lock.json', ...files].map((file) => join(root, file));
+  for (const file of [...folders.flatMap((folder) => listSources(join(root, folder))), ...own].sort()) {
     hash
       .update(`${relative(root, file)}\0`)
       .update(readFileSync(file))
@@ -41,7 +53,7 @@ function hashSources() {
   return hash.digest('hex');
 }
 
-function readStamp() {
+function readStamp({ stampFile }) {
   try {
     return readFileSync(stampFile, 'utf8');
   } catch {
@@ -49,9 +61,13 @@ function readStamp() {
   }
 }
 
+function isPartNeeded(part) {
+  return readStamp(part) !== hashSources(part);
+}
+
 /** True when dist/ does not match the sources. */
 export function isBuildNeeded() {
-  return readStamp() !== hashSources();
+  return Object.values(parts).some(isPartNeeded);
 }
 
 /** Bundles the programs named (all by default) into a folder. */
@@ -72,12 +88,7 @@ export async function bundleInto(outdir, names = Object.keys(programs)) {
   });
 }
 
-/** Writes dist/{cli,web,scheduler}.js. The stamp comes last, so an interrupted build is done again. */
-export async function build() {
-  const stamp = hashSources();
-  const out = join(root, 'dist');
-  mkdirSync(out, { recursive: true });
-  rmSync(stampFile, { force: true });
+async function buildPrograms() {
   // Written aside and renamed: a `sparkplug` that starts meanwhile reads a whole file.
   const aside = join(out, `.new-${process.pid}`);
   try {
@@ -86,5 +97,41 @@ export async function build() {
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
-  writeFileSync(stampFile, stamp);
+}
+
+/** Smaller files gain nothing. */
+const leastBytesToCompress = 1024;
+
+/** Vite wants a newer Node than the one that npm may run with. */
+async function buildDashboard() {
+  const pinned = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const aside = join(out, `.new-dashboard-${process.pid}`);
+  const target = join(out, 'dashboard');
+  const args = [vite, 'build', '--config', join(root, 'dashboard', 'vite.config.mjs'), '--outDir', aside];
+  try {
+    await promisify(execFile)(existsSync(pinned) ? pinned : process.execPath, args, { cwd: root });
+    for (const file of listSources(aside).filter((name) => /\.(js|css|html|svg)$/.test(name))) {
+      const content = readFileSync(file);
+      if (content.length >= leastBytesToCompress) writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }));
+    }
+    rmSync(target, { recursive: true, force: true });
+    renameSync(aside, target);
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+const builders = { programs: buildPrograms, dashboard: buildDashboard };
+
+/** Writes dist/{cli,web,scheduler}.js and dist/dashboard/. A stamp comes last, so an interrupted build is done again. */
+export async function build() {
+  mkdirSync(out, { recursive: true });
+  for (const [name, part] of Object.entries(parts)) {
+    if (!isPartNeeded(part)) continue;
+    const stamp = hashSources(part);
+    rmSync(part.stampFile, { force: true });
+    await builders[name]();
+    writeFileSync(part.stampFile, stamp);
+  }
 }
