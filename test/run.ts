@@ -26,12 +26,17 @@ const endToEnd = [
   'results',
   'files',
   'closed',
+  'service',
+  'dashboard',
+  'history',
   'geopredict',
   'reshape',
   'interrupted',
   'by-hand',
   'registry',
 ];
+
+const endToEndFile = (name: string) => `test/e2e/${name}.test.ts`;
 
 /** A file that takes longer hangs: on a machine of two cores the longest takes a third of it. */
 const fileLimitMs = 15 * 60_000;
@@ -72,7 +77,7 @@ async function runTests(title: string, files: readonly string[], concurrency: nu
  */
 async function runEndToEnd(name: string): Promise<void> {
   const before = { ...total };
-  const files = [`test/e2e/${name}.test.ts`];
+  const files = [endToEndFile(name)];
   await runTests(name, files, 1);
   if (total.failed === before.failed) return;
   await mkdir(artifacts, { recursive: true });
@@ -93,6 +98,13 @@ async function check(title: string, command: string, args: readonly string[]): P
   console.log(`${passed ? '✔' : '✖'} ${title} (${seconds} s)`);
   if (!passed) console.log(result.all);
   return passed;
+}
+
+/** Debian's Chromium, installed where it is missing. */
+async function ensureChromium(): Promise<boolean> {
+  const install =
+    'command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; }';
+  return await check('a browser is there', 'sh', ['-c', install]);
 }
 
 /** Keeps what the engine knows, for reading after a failure. */
@@ -148,8 +160,11 @@ const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith('
 if (chosen.length === 0) {
   await check('formatted and linted', 'biome', ['check', '.']);
   await check('types', 'tsc', ['-p', '.']);
+  await check('types of the dashboard', 'tsc', ['-p', 'dashboard']);
   await check('nothing unused', 'knip', []);
-  await runTests('unit tests', ['src/**/*.test.ts', 'test/*.test.ts'], 2);
+  await runTests('unit tests', ['src/**/*.test.ts', 'test/*.test.ts', 'dashboard/src/*.test.ts'], 2);
+  await runTests('the REST API', ['schemathesis', 'slow-readers'].map(endToEndFile), 1);
+  if (await ensureChromium()) await runTests('the dashboard in a browser', ['dashboard/test/*.test.ts'], 1);
 }
 if (!onlyUnit) {
   const ready = await check('the engine is set up', process.execPath, [sparkplug, 'doctor', '--fix', '--yes']);

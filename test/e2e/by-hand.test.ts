@@ -12,6 +12,7 @@ const kept = ['namenode', 'datanode-1', 'spark-master', 'spark-worker-1', 'sched
 const all = [
   'checkpointer',
   'datanode-1',
+  'history',
   'namenode',
   'scheduler',
   'spark-driver',

@@ -47,14 +47,17 @@ describe('a running cluster', () => {
     assert.deepEqual(ports, [Number(new URL(cluster.url).port)]);
   });
 
-  it('answers nothing without the token, health aside', async () => {
+  it('answers nothing without the token, health, the specification and the pages of the dashboard aside', async () => {
     for (const path of [
       '/api/v1/cluster',
       '/api/v1/runs',
       '/api/v1/hdfs/',
       '/api/v1/results',
       '/api/v1/events',
-      '/',
+      '/api/v1/machines',
+      '/api/v1/tokens',
+      '/metrics',
+      '/spark/master/',
       '/internal/results',
     ]) {
       const status = (await fetch(`${cluster.url}${path}`)).status;

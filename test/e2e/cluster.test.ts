@@ -15,6 +15,7 @@ const table = [
   'checkpointer',
   'datanode-1',
   'datanode-2',
+  'history',
   'namenode',
   'scheduler',
   'spark-driver',

@@ -26,11 +26,7 @@ describe('the project file', () => {
       `${minimal}spark: { worker: { executors: 0, cores: 2, memory: 4GiB } }\n`,
       /spark\.worker\.executors/,
     ],
-    [
-      'uses a key of a later version',
-      `${minimal.trimEnd()}\n    schedule: "0 3 * * *"\n`,
-      /schedule[\s\S]*not yet supported/,
-    ],
+    ['uses a key of a later version', `${minimal}network: { encrypted: auto }\n`, /network[\s\S]*not yet supported/],
   ];
   for (const [title, text, message] of cases) {
     it(`that ${title} is refused with exit code 2`, async () => {
@@ -151,7 +147,8 @@ describe('a registry', () => {
   it('that cannot be reached is named when building is switched off', async () => {
     const folder = await makeProject({
       'sparkplug.yaml': `${minimal}images: { registry: "127.0.0.1:9/team" }\n`,
-      'job.py': '',
+      // An app that no image was ever made of.
+      'job.py': `# ${Date.now()}\n`,
     });
     const outcome = await sparkplug(folder, ['up', '--no-build']);
     assert.notEqual(outcome.exitCode, 0);
