@@ -135,8 +135,13 @@ describe('a program', () => {
   });
 
   it('scrapes metrics that tell the truth', async () => {
-    const text = await (await ask(cluster, '/metrics')).text();
-    assert.match(text, /^sparkplug_cluster_ready 1$/m);
+    let text = '';
+    // The driver of the run before is being replaced for a moment, and the metrics say so.
+    const isReady = async () => {
+      text = await (await ask(cluster, '/metrics')).text();
+      return /^sparkplug_cluster_ready 1$/m.test(text);
+    };
+    await pWaitFor(isReady, { interval: 250, timeout: 30_000 });
     assert.match(text, /^sparkplug_spark_workers 2$/m);
     assert.match(text, /^sparkplug_hdfs_missing_blocks 0$/m);
     assert.match(text, /^sparkplug_container_memory_bytes\{.*service="namenode".*\} [1-9]\d*/m);
