@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { runningServices } from './support/docker.ts';
+import { awaitServices, servicesOfOneWorker } from './support/docker.ts';
 import { ask, type SharedCluster, sharedCluster, userFolder } from './support/shared-cluster.ts';
 import { mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
@@ -29,7 +29,7 @@ describe('two projects on one engine', () => {
   it('have each their own containers, port and token', async () => {
     const shared = await sharedCluster();
     assert.notEqual(new URL(shared.url).port, new URL(sample.url).port);
-    assert.equal((await runningServices(sample.projectId)).length, 8);
+    await awaitServices(sample.projectId, servicesOfOneWorker);
     assert.equal((await ask({ ...sample, token: shared.token }, '/api/v1/cluster')).status, 401);
   });
 

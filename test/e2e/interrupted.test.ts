@@ -1,7 +1,7 @@
 // `up` interrupted at each of its steps and run again: it finishes, and there is one cluster, whole.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { runningServices } from './support/docker.ts';
+import { awaitServices, servicesOfOneWorker } from './support/docker.ts';
 import { makeProject, mustRun, mustRunJson, startSparkplug } from './support/sparkplug.ts';
 
 let folder: string;
@@ -37,7 +37,7 @@ describe('up', () => {
     for (let step = 1; await upInterruptedAt(step); step += 1) interrupted = step;
     assert.ok(interrupted >= 3, `interrupted at ${interrupted} steps only`);
     const up = (await mustRunJson(folder, ['up'])) as { projectId: string };
-    assert.equal((await runningServices(up.projectId)).length, 8);
+    await awaitServices(up.projectId, servicesOfOneWorker);
     assert.match((await mustRun(folder, ['run', 'one'])).all, /^one$/m);
   });
 

@@ -10,6 +10,19 @@ export async function docker(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
+/** Of a cluster with one worker and one DataNode, on a machine with room for the history server. */
+export const servicesOfOneWorker = [
+  'checkpointer',
+  'datanode-1',
+  'history',
+  'namenode',
+  'scheduler',
+  'spark-driver',
+  'spark-master',
+  'spark-worker-1',
+  'web',
+] as const;
+
 /** Names (the label `sparkplug.service`) of a project's running containers, sorted. */
 export async function runningServices(projectId: string): Promise<string[]> {
   const out = await docker(
