@@ -16,6 +16,7 @@ import {
   signalOf,
 } from './exchange.ts';
 import { type FollowOptions, followOperation, followRun, type NumberedRunEvent } from './followed-streams.ts';
+import { flagsOf, type MachineCalls, machineCalls, readSubmission, type Submission } from './machine-client.ts';
 import type { components } from './openapi.d.ts';
 import { ResultQuery as ResultParameters } from './routes/data-routes.ts';
 import { type ScheduleCalls, scheduleCalls } from './schedule-client.ts';
@@ -29,21 +30,14 @@ import {
   KeyedRows,
   type NewRun,
   Operation,
-  OperationStarted,
   ResultList,
   ResultPage,
   Run,
   RunList,
   type RunState,
-  Unchanged,
 } from './schemas.ts';
 import { createTransport } from './transport.ts';
 import { createTypedClient, encodeParts, readData, settled, type TypedClient } from './typed-client.ts';
-
-/** `unchanged`: the cluster already has this desired state and nothing was started. */
-export type Submission =
-  | { readonly kind: 'accepted'; readonly operation: string }
-  | { readonly kind: 'unchanged'; readonly revision: number };
 
 export interface RunQuery extends CallOptions {
   readonly job?: string;
@@ -88,7 +82,7 @@ export interface WriteOptions extends CallOptions {
 }
 
 /** Every route of the published API. Errors are SparkPlugError; without an answer CLUSTER_UNREACHABLE. */
-export interface ApiClient extends AccessCalls, ScheduleCalls {
+export interface ApiClient extends AccessCalls, MachineCalls, ScheduleCalls {
   health(options?: CallOptions): Promise<Health>;
   clusterStatus(options?: CallOptions): Promise<ClusterStatus>;
   desiredState(options?: CallOptions): Promise<{ revision: number; desired: DesiredState }>;
@@ -144,6 +138,7 @@ export function createApiClient(options: ClientOptions): ApiClient {
     ...runCalls(api),
     ...dataCalls(api),
     ...accessCalls(api),
+    ...machineCalls(api),
     ...scheduleCalls(api),
     followOperation: (id, call = {}) => followOperation(open, id, call, reconnectMs),
     runLogs: (id, call) => {
@@ -172,17 +167,10 @@ function clusterCalls(api: TypedClient): ClusterCalls {
     health: (call) => readData(Health, api.GET('/healthz', { ...signalOf(call) })),
     clusterStatus: (call) => readData(ClusterStatus, api.GET('/api/v1/cluster', { ...signalOf(call) })),
     desiredState: (call) => readData(Desired, api.GET('/api/v1/cluster/desired', { ...signalOf(call) })),
-    submitDesiredState: async (desired, call = {}) => {
-      const query = call.now === true ? { now: true } : {};
-      const header = call.ifMatch === undefined ? {} : { 'if-match': `"${call.ifMatch}"` };
+    submitDesiredState: (desired, call = {}) => {
       // The document describes what the conductor reads of it; this has more.
       const body = desired as unknown as components['schemas']['NewDesiredState'];
-      const submitting = api.PUT('/api/v1/cluster/desired', { params: { query, header }, body, ...signalOf(call) });
-      const answer = await settled(submitting);
-      if (answer.response.status === 202) {
-        return { kind: 'accepted', operation: (await readData(OperationStarted, submitting)).operation };
-      }
-      return { kind: 'unchanged', revision: (await readData(Unchanged, submitting)).revision };
+      return readSubmission(api.PUT('/api/v1/cluster/desired', { params: flagsOf(call), body, ...signalOf(call) }));
     },
     operation: (id, call) =>
       readData(Operation, api.GET('/api/v1/operations/{id}', { params: { path: { id } }, ...signalOf(call) })),

@@ -86,6 +86,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cluster/scale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the number of workers and DataNodes
+         * @description Beats the numbers of `sparkplug.yaml` until those change, or until `"file"` is given. What goes is drained first.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["scaleCluster"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -238,6 +260,66 @@ export interface paths {
         get: operations["machines"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/machines/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a machine that was drained
+         * @description Needs the scope `admin`.
+         */
+        delete: operations["removeMachine"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/machines/{name}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take all of the project off a machine
+         * @description Needs the scope `admin`.
+         */
+        post: operations["drainMachine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/machines/{name}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a drained machine take containers again
+         * @description Needs the scope `admin`.
+         */
+        post: operations["returnMachine"];
         delete?: never;
         options?: never;
         head?: never;
@@ -876,10 +958,17 @@ export interface components {
             conductor: boolean;
             containers: components["schemas"]["ContainerView"][];
             cores: number;
+            /** @default  */
+            explanation: string;
             memoryMiB: number;
             name: string;
             reachable: boolean;
             reservedMiB: number;
+            /**
+             * @default ready
+             * @enum {string}
+             */
+            state: "ready" | "away" | "drained";
         };
         NewDesiredState: {
             config: {
@@ -1045,6 +1134,10 @@ export interface components {
         };
         /** @enum {string} */
         RunState: "queued" | "starting" | "running" | "publishing" | "succeeded" | "failed" | "cancelled";
+        ScaleChange: {
+            datanodes?: number | "file";
+            workers?: number | "file";
+        };
         Schedule: {
             job: string;
             last: {
@@ -1532,6 +1625,147 @@ export interface operations {
              *     - `ORIGIN_REFUSED`: A browser's log-in was used by a page that is not the dashboard.
              */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `TOO_MANY_ATTEMPTS`: Too many wrong tokens or log-in codes came from this address.
+             *     - `RATE_LIMITED`: Too many requests in a short time; the answer says how long to wait.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `INTERNAL`: The conductor met a bug of its own. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `SCHEDULER_AWAY`: The scheduler does not answer; results and files are still served. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    scaleCluster: {
+        parameters: {
+            query?: {
+                /** @description Go on where data would be lost; the operation says what was. */
+                force?: boolean;
+                /** @description Do not wait for running jobs. */
+                now?: boolean;
+            };
+            header?: {
+                /** @description Only when the cluster still has this revision. */
+                "if-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScaleChange"];
+            };
+        };
+        responses: {
+            /** @description The cluster is like that already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unchanged"];
+                };
+            };
+            /** @description The operation has begun. */
+            202: {
+                headers: {
+                    /** @description Address of the operation. */
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationStarted"];
+                };
+            };
+            /**
+             * @description - `REQUEST_INVALID`: The request is malformed.
+             *     - `CONFIG_INVALID`: The project file has problems; all of them are listed at once.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `AUTH_REQUIRED`: The request carries no valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `SCOPE_MISSING`: The token is valid but may not do this.
+             *     - `LISTEN_LOCAL`: The request comes from another computer while the project listens locally only.
+             *     - `HOST_REFUSED`: The request is for a host name that is not this computer's own.
+             *     - `ORIGIN_REFUSED`: A browser's log-in was used by a page that is not the dashboard.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `CLUSTER_BUSY`: Another operation is changing the cluster.
+             *     - `NO_ROOM`: No machine has room for one worker or for the conductor.
+             *     - `REPLICATION_IMPOSSIBLE`: Too few DataNodes would stay for the copies that files have.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `REVISION_CONFLICT`: Someone else has changed the cluster since. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `REQUEST_TOO_LARGE`: The request's headers or body are larger than this route takes. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2509,6 +2743,395 @@ export interface operations {
              *     - `ORIGIN_REFUSED`: A browser's log-in was used by a page that is not the dashboard.
              */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `TOO_MANY_ATTEMPTS`: Too many wrong tokens or log-in codes came from this address.
+             *     - `RATE_LIMITED`: Too many requests in a short time; the answer says how long to wait.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `INTERNAL`: The conductor met a bug of its own. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `SCHEDULER_AWAY`: The scheduler does not answer; results and files are still served. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    removeMachine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the machine, as `GET /api/v1/machines` lists it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The Swarm no longer has it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description - `REQUEST_INVALID`: The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `AUTH_REQUIRED`: The request carries no valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `SCOPE_MISSING`: The token is valid but may not do this.
+             *     - `LISTEN_LOCAL`: The request comes from another computer while the project listens locally only.
+             *     - `HOST_REFUSED`: The request is for a host name that is not this computer's own.
+             *     - `ORIGIN_REFUSED`: A browser's log-in was used by a page that is not the dashboard.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `MACHINE_UNKNOWN`: The cluster has no machine of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `MACHINE_IS_CONDUCTOR`: The conductor's machine cannot be drained or removed.
+             *     - `MACHINE_IN_USE`: Containers still stand on the machine that is to be removed.
+             *     - `CLUSTER_BUSY`: Another operation is changing the cluster.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `TOO_MANY_ATTEMPTS`: Too many wrong tokens or log-in codes came from this address.
+             *     - `RATE_LIMITED`: Too many requests in a short time; the answer says how long to wait.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `INTERNAL`: The conductor met a bug of its own. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `SCHEDULER_AWAY`: The scheduler does not answer; results and files are still served. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    drainMachine: {
+        parameters: {
+            query?: {
+                /** @description Go on where data would be lost; the operation says what was. */
+                force?: boolean;
+                /** @description Do not wait for running jobs. */
+                now?: boolean;
+            };
+            header?: {
+                /** @description Only when the cluster still has this revision. */
+                "if-match"?: string;
+            };
+            path: {
+                /** @description Name of the machine, as `GET /api/v1/machines` lists it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cluster is like that already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unchanged"];
+                };
+            };
+            /** @description The operation has begun. */
+            202: {
+                headers: {
+                    /** @description Address of the operation. */
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationStarted"];
+                };
+            };
+            /**
+             * @description - `REQUEST_INVALID`: The request is malformed.
+             *     - `CONFIG_INVALID`: The project file has problems; all of them are listed at once.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `AUTH_REQUIRED`: The request carries no valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `SCOPE_MISSING`: The token is valid but may not do this.
+             *     - `LISTEN_LOCAL`: The request comes from another computer while the project listens locally only.
+             *     - `HOST_REFUSED`: The request is for a host name that is not this computer's own.
+             *     - `ORIGIN_REFUSED`: A browser's log-in was used by a page that is not the dashboard.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `MACHINE_UNKNOWN`: The cluster has no machine of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `CLUSTER_BUSY`: Another operation is changing the cluster.
+             *     - `NO_ROOM`: No machine has room for one worker or for the conductor.
+             *     - `REPLICATION_IMPOSSIBLE`: Too few DataNodes would stay for the copies that files have.
+             *     - `MACHINE_IS_CONDUCTOR`: The conductor's machine cannot be drained or removed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `REVISION_CONFLICT`: Someone else has changed the cluster since. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `TOO_MANY_ATTEMPTS`: Too many wrong tokens or log-in codes came from this address.
+             *     - `RATE_LIMITED`: Too many requests in a short time; the answer says how long to wait.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `INTERNAL`: The conductor met a bug of its own. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `SCHEDULER_AWAY`: The scheduler does not answer; results and files are still served. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    returnMachine: {
+        parameters: {
+            query?: {
+                /** @description Go on where data would be lost; the operation says what was. */
+                force?: boolean;
+                /** @description Do not wait for running jobs. */
+                now?: boolean;
+            };
+            header?: {
+                /** @description Only when the cluster still has this revision. */
+                "if-match"?: string;
+            };
+            path: {
+                /** @description Name of the machine, as `GET /api/v1/machines` lists it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cluster is like that already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unchanged"];
+                };
+            };
+            /** @description The operation has begun. */
+            202: {
+                headers: {
+                    /** @description Address of the operation. */
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationStarted"];
+                };
+            };
+            /**
+             * @description - `REQUEST_INVALID`: The request is malformed.
+             *     - `CONFIG_INVALID`: The project file has problems; all of them are listed at once.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `AUTH_REQUIRED`: The request carries no valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `SCOPE_MISSING`: The token is valid but may not do this.
+             *     - `LISTEN_LOCAL`: The request comes from another computer while the project listens locally only.
+             *     - `HOST_REFUSED`: The request is for a host name that is not this computer's own.
+             *     - `ORIGIN_REFUSED`: A browser's log-in was used by a page that is not the dashboard.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `MACHINE_UNKNOWN`: The cluster has no machine of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `CLUSTER_BUSY`: Another operation is changing the cluster.
+             *     - `NO_ROOM`: No machine has room for one worker or for the conductor.
+             *     - `REPLICATION_IMPOSSIBLE`: Too few DataNodes would stay for the copies that files have.
+             *     - `MACHINE_IS_CONDUCTOR`: The conductor's machine cannot be drained or removed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `REVISION_CONFLICT`: Someone else has changed the cluster since. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

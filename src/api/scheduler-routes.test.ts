@@ -73,6 +73,21 @@ function open(changes: Partial<SchedulerDesk> = {}) {
       asked.push({ desired, ...options });
       return { kind: 'accepted', operation };
     },
+    scale: async (change, flags) => {
+      asked.push({ change, ...flags });
+      return { kind: 'accepted', operation };
+    },
+    drainMachine: async (name, flags) => {
+      asked.push({ drain: name, ...flags });
+      return { kind: 'accepted', operation };
+    },
+    returnMachine: async (name, flags) => {
+      asked.push({ return: name, ...flags });
+      return { kind: 'unchanged', revision: 3 };
+    },
+    removeMachine: async (name) => {
+      asked.push({ remove: name });
+    },
     operation: () => operation,
     followOperation: async function* () {
       yield { ...operation, state: 'running' };
@@ -286,4 +301,27 @@ test('a bug is a problem without its inner life', async () => {
   const answer = await open().ask('GET', '/api/v1/cluster');
   assert.deepEqual([answer.statusCode, answer.json().code], [500, 'INTERNAL']);
   assert.doesNotMatch(answer.body, /a bug\b(?! of)/);
+});
+
+test('scaling and draining answer with their operation, what is no number is refused', async () => {
+  const { ask, asked } = open();
+  const scaled = await ask('POST', '/api/v1/cluster/scale?force=true', {
+    headers: { 'if-match': '"4"' },
+    payload: { workers: 3, datanodes: 'file' },
+  });
+  assert.deepEqual([scaled.statusCode, scaled.headers.location], [202, '/api/v1/operations/op-1']);
+  const drained = await ask('POST', '/api/v1/machines/follower-1/drain');
+  const returned = await ask('POST', '/api/v1/machines/follower-1/return');
+  const removed = await ask('DELETE', '/api/v1/machines/follower-1');
+  assert.deepEqual([drained.statusCode, returned.statusCode, removed.statusCode], [202, 200, 204]);
+  assert.deepEqual(asked, [
+    { change: { workers: 3, datanodes: 'file' }, ifMatch: 4, now: false, force: true },
+    { drain: 'follower-1', ifMatch: null, now: false, force: false },
+    { return: 'follower-1', ifMatch: null, now: false, force: false },
+    { remove: 'follower-1' },
+  ]);
+  for (const payload of [{}, { workers: 0 }, { workers: 'many' }, { machines: 2 }]) {
+    const refused = await ask('POST', '/api/v1/cluster/scale', { payload });
+    assert.deepEqual([refused.statusCode, refused.json().code], [400, 'REQUEST_INVALID']);
+  }
 });

@@ -2,7 +2,9 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DesiredState } from '../stack/desired-state.ts';
+import { type ChangeAnswer, type MachineDesk, registerMachineRoutes, sendChange } from './machine-routes.ts';
 import { toProblem } from './problem.ts';
+import { readIfMatch } from './read-if-match.ts';
 import { clusterRoutes } from './routes/cluster-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import { serviceRoutes } from './routes/service-routes.ts';
@@ -25,17 +27,14 @@ import type {
 import { serveRoute } from './serve-route.ts';
 
 /** What the scheduler can be asked; its conductor answers. Unknown ids throw RUN_UNKNOWN and OPERATION_UNKNOWN. */
-export interface SchedulerDesk extends JobDesk {
+export interface SchedulerDesk extends JobDesk, MachineDesk {
   readonly version: string;
   status(): Promise<ClusterStatus>;
   desired(): { readonly revision: number; readonly desired: DesiredState };
   submitDesired(
     desired: unknown,
     options: { readonly ifMatch: number | null; readonly now: boolean },
-  ): Promise<
-    | { readonly kind: 'unchanged'; readonly revision: number }
-    | { readonly kind: 'accepted'; readonly operation: Operation }
-  >;
+  ): Promise<ChangeAnswer>;
   operation(id: string): Operation;
   /** The operation at every change; ends after the final one. */
   followOperation(id: string, signal: AbortSignal): AsyncIterable<Operation>;
@@ -102,6 +101,7 @@ export function registerSchedulerRoutes(app: FastifyInstance, desk: SchedulerDes
     return sendEvents(request, reply, (signal) => clusterEvents(desk.followEvents(from, limit, signal)));
   });
   registerClusterRoutes(app, desk);
+  registerMachineRoutes(app, desk);
   registerOperationRoutes(app, desk);
   registerRunRoutes(app, desk);
   registerScheduleRoutes(app, desk);
@@ -117,9 +117,7 @@ function registerClusterRoutes(app: FastifyInstance, desk: SchedulerDesk): void 
   });
   serveRoute(app, clusterRoutes.submitDesired, async ({ body, query, headers }, _request, reply) => {
     const answer = await desk.submitDesired(body, { ifMatch: readIfMatch(headers['if-match']), now: query.now });
-    if (answer.kind === 'unchanged') return reply.send({ revision: answer.revision, unchanged: true });
-    const { id } = answer.operation;
-    return reply.code(202).header('location', `/api/v1/operations/${id}`).send({ operation: id });
+    return sendChange(reply, answer);
   });
 }
 
@@ -170,12 +168,6 @@ function registerRunRoutes(app: FastifyInstance, desk: SchedulerDesk): void {
 function readFrom(request: FastifyRequest, from: number | null): number | null {
   const last = request.headers['last-event-id'];
   return typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) + 1 : from;
-}
-
-/** Checked by its schema: `"7"`, or `*` for any revision. */
-function readIfMatch(value: string | undefined): number | null {
-  const revision = /\d+/.exec(value ?? '')?.[0];
-  return revision === undefined ? null : Number(revision);
 }
 
 async function* operationEvents(operations: AsyncIterable<Operation>): AsyncGenerator<string> {

@@ -341,6 +341,10 @@ export const MachineView = z.object({
   name: z.string(),
   conductor: z.boolean(),
   reachable: z.boolean(),
+  /** `away`: its engine or its link is down. `drained`: it takes nothing of the project. */
+  state: z.enum(['ready', 'away', 'drained']).default('ready'),
+  /** Why no more workers stand there: "1.5 GiB left, one worker needs 2 GiB; memory ran out first". */
+  explanation: z.string().default(''),
   cores: z.number(),
   memoryMiB: z.number(),
   /** Left alone by the planner, and used by other projects. */
@@ -478,6 +482,15 @@ export const NewDesiredState = z.looseObject({
   webPort: z.number(),
   subnets: z.looseObject({ control: z.string(), data: z.string() }),
 });
+
+/** `POST /api/v1/cluster/scale`: one number or both; `file`: what `sparkplug.yaml` says. */
+export const ScaleChange = z
+  .strictObject({
+    workers: z.union([z.number().int().min(1).max(100_000), z.literal('file')]).optional(),
+    datanodes: z.union([z.number().int().min(1).max(10_000), z.literal('file')]).optional(),
+  })
+  .refine(({ workers, datanodes }) => workers !== undefined || datanodes !== undefined, 'names workers or datanodes');
+export type ScaleChange = z.infer<typeof ScaleChange>;
 
 /** `GET /api/v1/cluster/desired`. */
 export const DesiredAnswer = z.object({ revision: z.number().int(), desired: NewDesiredState });

@@ -9,12 +9,14 @@ import { addExec } from './verbs/exec.ts';
 import { addHdfs } from './verbs/hdfs.ts';
 import { addImages } from './verbs/images.ts';
 import { addLogs } from './verbs/logs.ts';
+import { addMachine } from './verbs/machine.ts';
 import { addNew } from './verbs/new.ts';
 import { addOpen } from './verbs/open.ts';
 import { addPlan } from './verbs/plan.ts';
 import { addResults } from './verbs/results.ts';
 import { addRun } from './verbs/run.ts';
 import { addRuns } from './verbs/runs.ts';
+import { addScale } from './verbs/scale.ts';
 import { addSchedule } from './verbs/schedule.ts';
 import { addSecret } from './verbs/secret.ts';
 import { addStatus } from './verbs/status.ts';
@@ -23,7 +25,7 @@ import { addUpAndDown } from './verbs/up-and-down.ts';
 import { addVersion } from './verbs/version.ts';
 
 /** Part of the design, not of this version. */
-const laterVerbs = ['scale', 'machine', 'tune', 'lab', 'aws'] as const;
+const laterVerbs = ['tune', 'lab', 'aws'] as const;
 
 /** The whole command line. `openShell` is called once, when a verb's action starts. */
 export function createProgram(
@@ -52,6 +54,8 @@ export function createProgram(
   addExec(program, act);
   addRun(program, act);
   addRuns(program, act);
+  addScale(program, act);
+  addMachine(program, act);
   addSchedule(program, act);
   addResults(program, act);
   addHdfs(program, act);

@@ -75,6 +75,10 @@ export function createMemoryDesk(): SchedulerDesk {
     const rule = { cron: '0 3 * * *', timezone: 'UTC', overlap: 'skip', missed: 'skip' } as const;
     return { job, rule, overridden: false, paused: false, next: ['2026-03-02T03:00:00.000Z'], last: null };
   };
+  const changeMachine = (name: string) => {
+    if (name !== 'follower-1') throw new SparkPlugError('MACHINE_UNKNOWN', `there is no machine ${name}`);
+    return { kind: 'unchanged', revision: 1 } as const;
+  };
   return {
     version: '0.0.0-test',
     status: async () => ({
@@ -94,6 +98,12 @@ export function createMemoryDesk(): SchedulerDesk {
       if (ifMatch !== null && ifMatch !== 1)
         throw new SparkPlugError('REVISION_CONFLICT', 'the cluster has revision 1');
       return ifMatch === null ? { kind: 'accepted', operation } : { kind: 'unchanged', revision: 1 };
+    },
+    scale: async () => ({ kind: 'accepted', operation }),
+    drainMachine: async (name) => changeMachine(name),
+    returnMachine: async (name) => changeMachine(name),
+    removeMachine: async (name) => {
+      changeMachine(name);
     },
     operation: findOperation,
     followOperation: async function* (id) {

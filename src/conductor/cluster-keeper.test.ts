@@ -16,7 +16,7 @@ const desired = (changes: object = {}) => ({
   version: '1.0.0',
   projectId: 'geo-abc123',
   namespace: 'geo-abc123',
-  config: { name: 'geo', jobs: [{ name: 'predict' }] },
+  config: { name: 'geo', jobs: [{ name: 'predict' }], spark: { workers: 'auto' }, hdfs: { datanodes: 'auto' } },
   images: { driver: 'app:1' },
   workerShape: {},
   webPort: 8080,
@@ -38,7 +38,7 @@ function createFakeCluster(): FakeCluster {
     image: 'app:1',
     applied: [],
     work: async () => undefined,
-    differs: async () => cluster.drifted,
+    compare: async () => (cluster.drifted ? ['create web: not there yet'] : []),
     driverImage: async () => cluster.image,
     apply: async (change, progress) => {
       cluster.applied.push(change);
@@ -282,4 +282,129 @@ test('progress becomes steps', () => {
   assert.equal(steps[0]?.text, 'change: web: half');
   steps = applyEvent(steps, { kind: 'step-done', step: 'change: web', durationMs: 12.4 });
   assert.deepEqual(steps, [{ text: 'change: web', cause: 'port', state: 'done', durationMs: 12 }]);
+});
+
+const sized = (workers: 'auto' | number = 'auto', changes: object = {}) =>
+  desired({
+    config: { name: 'geo', jobs: [{ name: 'predict' }], spark: { workers }, hdfs: { datanodes: 'auto' } },
+    ...changes,
+  });
+
+test('a number set by scale lasts until the file says another one, or until `file` is given', async () => {
+  const { keeper, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  const scaleOf = () => keeper.current().desired.scale;
+  await keeper.scale({ workers: 3, datanodes: 2 }, plain);
+  await keeper.settled();
+  assert.deepEqual(scaleOf(), { workers: { value: 3, over: 'auto' }, datanodes: { value: 2, over: 'auto' } });
+  // The command line knows nothing of it, and takes nothing back.
+  await keeper.submit(sized('auto', { webPort: 8081 }), plain);
+  await keeper.settled();
+  assert.deepEqual(scaleOf()?.workers, { value: 3, over: 'auto' });
+  await keeper.submit(sized(5, { webPort: 8081 }), plain);
+  await keeper.settled();
+  assert.deepEqual(scaleOf(), { datanodes: { value: 2, over: 'auto' } });
+  await keeper.scale({ datanodes: 'file' }, plain);
+  await keeper.settled();
+  assert.equal(scaleOf(), undefined);
+  await stop();
+});
+
+test('what cannot be is refused before a revision is written', async () => {
+  const { keeper, cluster, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  cluster.compare = async () => {
+    throw new SparkPlugError('NO_ROOM', '9 workers asked for, 2 fit');
+  };
+  await assert.rejects(keeper.scale({ workers: 9 }, plain), { code: 'NO_ROOM' });
+  assert.equal(keeper.current().revision, 1);
+  await stop();
+});
+
+test('a scale that is cancelled is taken back', async () => {
+  const { keeper, cluster, store, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  cluster.work = never;
+  const answer = await keeper.scale({ workers: 3 }, plain);
+  assert.ok(answer.kind === 'accepted');
+  await settle();
+  keeper.cancel(answer.operation.id);
+  await keeper.settled();
+  assert.equal(store.operation(answer.operation.id)?.state, 'cancelled');
+  assert.deepEqual([keeper.current().revision, keeper.current().desired.scale], [3, undefined]);
+  await stop();
+});
+
+test('a drained machine is remembered, also by later revisions, until it is taken back', async () => {
+  const { keeper, cluster, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  const machine = { id: 'node-2', name: 'follower-1' };
+  await keeper.setDrained(machine, true, { ...plain, force: true });
+  await keeper.settled();
+  assert.equal(cluster.applied[0]?.force, true);
+  await keeper.submit(sized('auto', { webPort: 8081 }), plain);
+  await keeper.settled();
+  assert.deepEqual(keeper.current().desired.drained, ['node-2']);
+  assert.equal((await keeper.setDrained(machine, true, plain)).kind, 'unchanged');
+  await keeper.setDrained(machine, false, plain);
+  await keeper.settled();
+  assert.deepEqual(keeper.current().desired.drained, []);
+  await stop();
+});
+
+test('a reconcile keeps the revision and the image of the drivers, and spares a run', async () => {
+  const { keeper, cluster, gate, store, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  gate.occupy('run-1');
+  cluster.image = 'app:7';
+  assert.deepEqual(await keeper.reconcile('nothing'), { kind: 'unchanged' });
+  cluster.drifted = true;
+  assert.deepEqual(await keeper.preview(), ['create web: not there yet']);
+  const answer = await keeper.reconcile('follower-1 joined');
+  assert.ok(answer.kind === 'done');
+  assert.deepEqual(
+    [answer.operation.kind, answer.operation.state, answer.operation.revision],
+    ['reconcile', 'succeeded', 1],
+  );
+  const [change] = cluster.applied;
+  assert.deepEqual([change?.driverImage, change?.runActive, change?.defer], ['app:7', true, true]);
+  assert.ok(store.events(10).some(({ message }) => message === 'create web: not there yet (follower-1 joined)'));
+  await stop();
+});
+
+test('a reconcile stands back while something else changes the cluster', async () => {
+  const { keeper, cluster, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  cluster.work = never;
+  cluster.drifted = true;
+  const answer = await keeper.scale({ workers: 3 }, plain);
+  assert.ok(answer.kind === 'accepted');
+  await settle();
+  assert.deepEqual(await keeper.reconcile('drift'), { kind: 'busy' });
+  keeper.cancel(answer.operation.id);
+  await keeper.settled();
+  await stop();
+});
+
+test('runs start while a drain goes on, and are held back again for what follows', async () => {
+  const { keeper, cluster, gate, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  const signal = new AbortController().signal;
+  let drained = (): void => undefined;
+  let deployed = (): void => undefined;
+  cluster.work = async ({ letRunsStart }) => {
+    await letRunsStart(
+      () =>
+        new Promise<void>((resolve) => {
+          drained = resolve;
+        }),
+    );
+    await new Promise<void>((resolve) => {
+      deployed = resolve;
+    });
+  };
+  await keeper.scale({ workers: 3 }, plain);
+  await settle();
+  const leave = await gate.enter('run-1', signal);
+  leave();
+  drained();
+  await settle();
+  assert.notEqual(gate.closedBy(), null);
+  deployed();
+  await keeper.settled();
+  assert.equal(gate.closedBy(), null);
+  await stop();
 });

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { NewDesiredState, type Operation, type Step } from '../api/schemas.ts';
 import { SparkPlugError } from '../errors.ts';
 import { compareVersions } from '../operations/compare-versions.ts';
-import type { LiveCluster } from '../operations/live-cluster.ts';
+import { applyScale, keepOverrides, type ScaleRequest } from '../operations/effective-desired.ts';
+import type { ClusterChange, LiveCluster } from '../operations/live-cluster.ts';
 import type { ProgressEvent } from '../progress.ts';
 import { type Clock, timestamp } from '../runs/clock.ts';
 import type { ClusterGate } from '../runs/cluster-gate.ts';
@@ -27,6 +28,27 @@ export interface KeeperParts {
   readonly shutdown: AbortSignal;
 }
 
+/** How a change is asked for. */
+export interface ChangeOptions {
+  /** Only when the cluster still has this revision; null: whatever it has. */
+  readonly ifMatch: number | null;
+  /** Do not wait for running jobs. */
+  readonly now: boolean;
+  /** Go on where data would be lost; false where it is left out. */
+  readonly force?: boolean;
+}
+
+/** A machine that a change is about. */
+export interface NamedMachine {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What `reconcile` came to. `busy`: someone else is changing the cluster. */
+export type ReconcileAnswer =
+  | { readonly kind: 'unchanged' | 'busy' }
+  | { readonly kind: 'done'; readonly operation: Operation };
+
 export type SubmitAnswer =
   | { readonly kind: 'unchanged'; readonly revision: number }
   | { readonly kind: 'accepted'; readonly operation: Operation };
@@ -38,7 +60,15 @@ export interface ClusterKeeper {
    */
   adopt(bootstrap: string): void;
   current(): { readonly revision: number; readonly desired: DesiredState };
-  submit(desired: unknown, options: { readonly ifMatch: number | null; readonly now: boolean }): Promise<SubmitAnswer>;
+  submit(desired: unknown, options: ChangeOptions): Promise<SubmitAnswer>;
+  /** Other numbers of followers than the file's, until the file's own change. Throws NO_ROOM and what a drain refuses. */
+  scale(request: ScaleRequest, options: ChangeOptions): Promise<SubmitAnswer>;
+  /** Takes everything of the project off a machine, or (`drained` false) lets it take containers again. */
+  setDrained(machine: NamedMachine, drained: boolean, options: ChangeOptions): Promise<SubmitAnswer>;
+  /** What differs from the current revision, one line each, in the order it would change. */
+  preview(): Promise<readonly string[]>;
+  /** Makes the cluster what the current revision says on the machines that are there now, without disturbing a run. */
+  reconcile(cause: string): Promise<ReconcileAnswer>;
   /** Goes on with the operation that a restart interrupted. */
   resume(): void;
   cancel(operation: string): Operation;
@@ -69,6 +99,46 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
     carrying = { id: operation.id, abort, done };
   };
 
+  const settle = async (): Promise<void> => {
+    while (carrying !== null) await carrying.done;
+  };
+
+  const differs = async (desired: DesiredState, driverImage: string | null, options: ChangeOptions) => {
+    const { now, force = false } = options;
+    const runActive = parts.gate.running().length > 0;
+    const change = { desired, driverImage, runActive, now, force, defer: false };
+    return (await parts.cluster.compare(change)).length > 0;
+  };
+
+  /** What is left alone is what a run needs; a run that is over by the next look frees it. */
+  const reconciling = (desired: DesiredState, driverImage: string | null): ClusterChange => {
+    const runActive = parts.gate.running().length > 0;
+    return { desired, driverImage, runActive, now: false, force: false, defer: true };
+  };
+
+  const begin = (kind: string, text: string | null, { now, force = false }: ChangeOptions): SubmitAnswer => {
+    const operation = startOperation(parts, { kind, text, now, force }, record);
+    carry(operation);
+    return { kind: 'accepted', operation };
+  };
+
+  /** A change that the scheduler works out itself, from the desired state as it is now. */
+  const change = async (
+    kind: string,
+    make: (desired: DesiredState) => DesiredState,
+    options: ChangeOptions,
+  ): Promise<SubmitAnswer> => {
+    refuseBusy(store);
+    const before = current();
+    const desired = make(before.desired);
+    const { revision, text } = compareRevision(store, desired, options.ifMatch);
+    // Also where the revision is another one: what cannot be is refused before anything is written down.
+    const isDifferent = await differs(desired, await parts.cluster.driverImage(), options);
+    if (text === null && !isDifferent) return { kind: 'unchanged', revision };
+    refuseBusy(store);
+    return begin(kind, text, { ...options, ifMatch: null });
+  };
+
   return {
     adopt: (bootstrap) => {
       if (store.setting('bootstrap') !== bootstrap) store.atomically(() => startAnew(parts, bootstrap, record));
@@ -79,20 +149,44 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
     },
     current,
     submit: async (submitted, options) => {
-      const desired = readDesired(submitted, parts.projectId);
-      refuseOlder(desired, parts.version);
+      const sent = readDesired(submitted, parts.projectId);
+      refuseOlder(sent, parts.version);
+      const desired = keepOverrides(current().desired, sent);
       const { revision, text } = compareRevision(store, desired, options.ifMatch);
       refuseBusy(store);
       if (text === null) {
-        const driverImage = await parts.cluster.driverImage();
-        const change = { desired, driverImage, runActive: parts.gate.running().length > 0, now: options.now };
-        if (!(await parts.cluster.differs(change))) return { kind: 'unchanged', revision };
+        if (!(await differs(desired, await parts.cluster.driverImage(), options)))
+          return { kind: 'unchanged', revision };
         // Asking took a while: someone else may have been faster.
         refuseBusy(store);
       }
-      const operation = startOperation(parts, text, options.now, record);
+      return begin(text === null ? 'repair' : 'apply', text, options);
+    },
+    scale: (request, options) => change('scale', (desired) => applyScale(desired, request), options),
+    setDrained: (machine, drained, options) =>
+      change(
+        drained ? 'drain' : 'return',
+        (desired) => ({
+          ...desired,
+          drained: [...new Set([...(desired.drained ?? []), machine.id])].filter((id) => drained || id !== machine.id),
+        }),
+        options,
+      ),
+    preview: async () => {
+      const { desired } = current();
+      return await parts.cluster.compare(reconciling(desired, await parts.cluster.driverImage()));
+    },
+    reconcile: async (cause) => {
+      if (store.runningOperation() !== null || carrying !== null) return { kind: 'busy' };
+      const { desired } = current();
+      const changes = await parts.cluster.compare(reconciling(desired, await parts.cluster.driverImage()));
+      if (changes.length === 0) return { kind: 'unchanged' };
+      if (store.runningOperation() !== null) return { kind: 'busy' };
+      for (const one of changes) record('reconcile', `${one} (${cause})`);
+      const operation = startOperation(parts, { kind: 'reconcile', text: null, now: false, force: false }, record);
       carry(operation);
-      return { kind: 'accepted', operation };
+      await settle();
+      return { kind: 'done', operation: store.operation(operation.id) ?? operation };
     },
     resume: () => {
       const operation = store.runningOperation();
@@ -111,9 +205,7 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
     },
     currentDriverImage: () => parts.cluster.driverImage(),
     setDriverImage: (image, run, signal) => setDriverImage(parts, current().desired, image, run, signal, record),
-    settled: async () => {
-      while (carrying !== null) await carrying.done;
-    },
+    settled: settle,
   };
 }
 
@@ -154,10 +246,17 @@ function compareRevision(
   return { revision: number, text: revision?.desired === text ? null : text };
 }
 
+interface NewOperation {
+  readonly kind: string;
+  /** Text of the new revision; null: the current one is applied again. */
+  readonly text: string | null;
+  readonly now: boolean;
+  readonly force: boolean;
+}
+
 function startOperation(
   { store, clock }: KeeperParts,
-  text: string | null,
-  now: boolean,
+  { kind, text, now, force }: NewOperation,
   record: (kind: string, message: string) => void,
 ): StoredOperation {
   return store.atomically(() => {
@@ -167,7 +266,7 @@ function startOperation(
       id: `op-${store.nextOperationNumber()}-${randomInt(36 ** 4)
         .toString(36)
         .padStart(4, '0')}`,
-      kind: text === null ? 'repair' : 'apply',
+      kind,
       state: 'running',
       revision,
       steps: [],
@@ -175,13 +274,24 @@ function startOperation(
       startedAt,
       finishedAt: null,
       now,
+      force,
     };
     store.addOperation(operation);
     if (text !== null) record('revision', `revision ${revision} was submitted`);
-    record('operation', `${operation.id} ${operation.kind === 'apply' ? 'applies' : 'repairs'} revision ${revision}`);
+    record('operation', `${operation.id} ${verbs[kind] ?? 'applies'} revision ${revision}`);
     return operation;
   });
 }
+
+/** How events call an operation's kind. */
+const verbs: Readonly<Record<string, string>> = {
+  apply: 'applies',
+  repair: 'repairs',
+  scale: 'scales to',
+  drain: 'drains a machine for',
+  return: 'takes a machine back for',
+  reconcile: 'reconciles the cluster with',
+};
 
 /** Never throws: the operation's record tells how it went. */
 async function carryOut(
@@ -201,11 +311,24 @@ async function carryOut(
   try {
     open = await gate.close(operation.id, signal);
     const desired = JSON.parse(store.revision(operation.revision)?.desired ?? 'null') as DesiredState;
-    const driverImage = operation.kind === 'repair' ? await parts.cluster.driverImage() : null;
-    const change = { desired, driverImage, runActive: gate.running().length > 0, now: operation.now };
+    // Only a revision that the command line sent brings an image along; else drivers stay at the last run's.
+    const driverImage = operation.kind === 'apply' ? null : await parts.cluster.driverImage();
+    const { now, force } = operation;
+    const defer = operation.kind === 'reconcile';
+    const change = { desired, driverImage, runActive: gate.running().length > 0, now, force, defer };
     await parts.cluster.apply(change, {
       report: (event) => reportInto(store, operation.id, event, shutdown),
       waitUntilIdle: () => gate.whenIdle(signal),
+      // Moving blocks may take hours, and runs go on meanwhile.
+      letRunsStart: async (work) => {
+        open?.();
+        open = null;
+        try {
+          return await work();
+        } finally {
+          if (!signal.aborted) open = await gate.close(operation.id, signal);
+        }
+      },
       signal,
     });
     shutdown.throwIfAborted();
@@ -213,11 +336,26 @@ async function carryOut(
   } catch (error) {
     // The next scheduler goes on with it.
     if (shutdown.aborted) return;
-    if (cancelled.aborted) end('cancelled', null);
-    else end('failed', toFailure(error));
+    if (cancelled.aborted) {
+      end('cancelled', null);
+      takeBack(parts, operation, record);
+    } else end('failed', toFailure(error));
   } finally {
     open?.();
   }
+}
+
+/** Whoever cancels a `scale` or a `drain` wants the numbers from before; the reconciler sees to what was done by then. */
+function takeBack(
+  { store, clock }: KeeperParts,
+  { id, kind, revision }: StoredOperation,
+  record: (kind: string, message: string) => void,
+): void {
+  if (kind !== 'scale' && kind !== 'drain' && kind !== 'return') return;
+  const before = store.revision(revision - 1);
+  if (before === null || store.currentRevision()?.number !== revision) return;
+  const number = store.addRevision(before.desired, timestamp(clock));
+  record('revision', `revision ${number} takes ${id} back: it is revision ${before.number} again`);
 }
 
 function endStep(one: Step, state: 'succeeded' | 'failed' | 'cancelled'): Step {
@@ -273,8 +411,13 @@ async function setDriverImage(
   try {
     if ((await cluster.driverImage()) === image) return;
     await gate.whenIdle(signal);
-    const change = { desired, driverImage: image, runActive: false, now: true };
-    await cluster.apply(change, { report: () => undefined, waitUntilIdle: () => gate.whenIdle(signal), signal });
+    const change = { desired, driverImage: image, runActive: false, now: true, force: false, defer: false };
+    await cluster.apply(change, {
+      report: () => undefined,
+      waitUntilIdle: () => gate.whenIdle(signal),
+      letRunsStart: (work) => work(),
+      signal,
+    });
     if (!shutdown.aborted) record('driver', `the drivers' image was set to ${image} for run ${run}`);
   } finally {
     open();

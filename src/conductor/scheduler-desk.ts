@@ -4,6 +4,7 @@ import type { ContainerUse } from '../adapters/docker/container-stats.ts';
 import type { Hdfs } from '../adapters/hdfs/webhdfs.ts';
 import type { WebInternal } from '../adapters/web/web-internal.ts';
 import { postWebhook } from '../adapters/webhook/post-webhook.ts';
+import type { MachineDesk } from '../api/machine-routes.ts';
 import type { JobDesk } from '../api/schedule-routes.ts';
 import type { SchedulerDesk } from '../api/scheduler-routes.ts';
 import type { ClusterEvent, ClusterStatus, Operation } from '../api/schemas.ts';
@@ -34,7 +35,9 @@ import { createScheduleStore } from '../runs/state/schedule-store.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { type ClusterKeeper, createClusterKeeper, unknownOperation } from './cluster-keeper.ts';
 import { type ClusterObserver, createClusterObserver } from './cluster-observer.ts';
+import { keepReconciled } from './cluster-reconciler.ts';
 import { createJobDesk } from './job-desk.ts';
+import { createMachineDesk } from './machine-desk.ts';
 import { createRunLogs } from './run-logs.ts';
 import { shareFor } from './share-for.ts';
 
@@ -68,6 +71,8 @@ export interface SchedulerParts {
   sample(): Promise<never>;
   /** Delivers notifications, until the shutdown. */
   notify(): Promise<never>;
+  /** Keeps the cluster what it should be, whatever machines come and go, until the shutdown. */
+  reconcile(): Promise<never>;
 }
 
 /** Stores that the desk and the live cluster share. */
@@ -133,13 +138,15 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
   });
   const scheduleDesk = createScheduleDesk({ store: schedules, keeper: scheduleKeeper, clock, record });
   const jobDesk = createJobDesk({ jobs: () => project().jobs, runs, schedules: scheduleDesk });
-  const desk = { ...createDesk(parts, context, keeper, queue), ...jobDesk };
+  const survey = () => {
+    const { revision, desired } = keeper.current();
+    return parts.cluster.survey(revision, desired);
+  };
+  const machineDesk = createMachineDesk({ keeper, survey, removeNode: parts.cluster.removeNode, record });
+  const desk = { ...createDesk(parts, context, keeper, queue), ...jobDesk, ...machineDesk };
   const observer = createClusterObserver({
     status: desk.status,
-    survey: () => {
-      const { revision, desired } = keeper.current();
-      return parts.cluster.survey(revision, desired);
-    },
+    survey,
     probes: parts.probes,
     readContainers: parts.readContainers,
     store,
@@ -160,6 +167,7 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     queue,
     schedules: scheduleKeeper,
     sample: () => observer.sample(),
+    reconcile: () => keepReconciled({ keeper, machines: parts.cluster.machines, clock, record, shutdown }),
     notify: () =>
       deliverNotifications({ outbox, counters, changes, clock, version, post, readSecret, record, shutdown }),
   };
@@ -170,7 +178,7 @@ function createDesk(
   context: RunContext,
   keeper: ClusterKeeper,
   queue: RunQueue,
-): Omit<SchedulerDesk, keyof ClusterObserver['desk'] | keyof JobDesk> {
+): Omit<SchedulerDesk, keyof ClusterObserver['desk'] | keyof JobDesk | keyof MachineDesk> {
   const { store, changes, clock, cluster, projectId, version } = parts;
   const { runs, results, logFolder } = context;
   const mustRun = (id: string): StoredRun => {

@@ -78,7 +78,7 @@ async function main(): Promise<void> {
     shutdown: shutdown.signal,
   });
   const driverLabels = { [labels.project]: projectId, [labels.component]: 'spark-driver' };
-  const { desk, keeper, queue, schedules, sample, notify } = createScheduler({
+  const { desk, keeper, queue, schedules, sample, notify, reconcile } = createScheduler({
     ...stores,
     database,
     cluster,
@@ -114,8 +114,10 @@ async function main(): Promise<void> {
   keeper.resume();
   schedules.start();
   const onFailure = (error: unknown): void => noteError('a part of the scheduler failed', error);
-  for (const work of [sample, notify]) void keepGoing(work, { clock, shutdown: shutdown.signal, onFailure });
   await cluster.rememberStack(keeper.current().desired).catch((error: unknown) => noteError('stack unknown', error));
+  for (const work of [sample, notify, reconcile]) {
+    void keepGoing(work, { clock, shutdown: shutdown.signal, onFailure });
+  }
 }
 
 /** By its name on the control network: plain `web` may be answered with its address on the data network. */

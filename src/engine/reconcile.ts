@@ -10,6 +10,8 @@ export interface Situation {
   readonly runActive: boolean;
   /** `--now`: nothing waits. */
   readonly now: boolean;
+  /** What would have to wait for a run stays as it is, until a later reconcile finds none. */
+  readonly defer?: boolean;
 }
 
 /** One service that is not as it should be. */
@@ -121,8 +123,10 @@ function isKept(
   desired: StackSpec,
   situation: Situation,
 ): boolean {
-  const { change, component, deferrable } = difference;
-  if (!situation.runActive || situation.now || component !== 'spark-driver' || !deferrable) return false;
+  const { change, component, deferrable, interrupts } = difference;
+  if (!situation.runActive || situation.now || !deferrable) return false;
+  if (situation.defer === true && interrupts) return true;
+  if (component !== 'spark-driver') return false;
   const before = currentStack?.services.find((spec) => spec.name === change.service);
   const after = desired.services.find((spec) => spec.name === change.service);
   return before !== undefined && after !== undefined && sameButImage(before, after);

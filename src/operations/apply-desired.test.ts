@@ -8,6 +8,7 @@ import type { Execution } from '../engine/execute-change-set.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ProgressEvent } from '../progress.ts';
 import { applyDesired, type DesiredChange, planStack } from './apply-desired.ts';
+import { noPlacements } from './effective-desired.ts';
 
 const { desired } = defaultCluster;
 const none = { cores: 0, memoryMiB: 0 };
@@ -163,10 +164,19 @@ test('a driver that is kept during a run is brought up to date by the next call'
 
 test('the planned stack depends on nothing but its arguments', async () => {
   const machines = [
-    { id: 'node1', name: 'laptop', cores: 4, memoryMiB: 16_384, othersMemoryMiB: 0, conductor: true, shared: true },
-  ];
+    {
+      id: 'node1',
+      name: 'laptop',
+      cores: 4,
+      memoryMiB: 16_384,
+      othersMemoryMiB: 0,
+      conductor: true,
+      shared: true,
+      state: 'ready',
+    },
+  ] as const;
   assert.deepEqual(
-    planStack(desired, machines, { bootstrap: null }),
-    planStack(desired, machines, { bootstrap: null }),
+    planStack(desired, machines, { bootstrap: null }, noPlacements),
+    planStack(desired, machines, { bootstrap: null }, noPlacements),
   );
 });

@@ -12,6 +12,7 @@ import { planCluster } from '../plan/plan-cluster.ts';
 import { buildStack, type StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
+import { effectiveConfig, effectiveMachines, findPlacements, type Placements } from './effective-desired.ts';
 
 export interface DesiredChange {
   readonly desired: DesiredState;
@@ -40,19 +41,25 @@ export async function prepareDesired(docker: PreparingDocker, change: DesiredCha
     swarmMachines(docker, desired.projectId),
     observeCluster(docker, desired.projectId),
   ]);
-  const { plan, stack } = planStack(desired, machines, change.stack);
+  const current = findPlacements(state, previous, desired, machines);
+  const { plan, stack } = planStack(desired, machines, change.stack, current);
   const changeSet = reconcile(state, previous, stack, situation);
   refuseLosingData(changeSet);
   return { plan, stack, changeSet };
 }
 
-/** The pure half: the same desired state on the same machines is always the same stack. */
+/**
+ * The pure half: the same desired state on the same machines, with the same followers standing there, is always the same
+ * stack.
+ */
 export function planStack(
   desired: DesiredState,
   machines: readonly Machine[],
   options: StackOptions,
+  current: Placements,
 ): { readonly plan: ClusterPlan; readonly stack: StackSpec } {
-  const plan = planCluster(desired.config, machines, { workerShape: desired.workerShape });
+  const { workerShape, drained } = desired;
+  const plan = planCluster(effectiveConfig(desired), effectiveMachines(machines, drained), { workerShape, current });
   return { plan, stack: buildStack(desired, plan, options) };
 }
 

@@ -50,12 +50,14 @@ export function differsOnlyInJobs(before: DesiredState, after: DesiredState): bo
 }
 
 function withoutJobs(desired: DesiredState): unknown {
-  const { jobs, ...config } = desired.config;
+  // What the scheduler added is none of the command line's.
+  const { scale: _scale, drained: _drained, datanodesAt: _at, ...own } = desired;
+  const { jobs, ...config } = own.config;
   // Which secrets jobs name decides what is mounted into driver, workers and scheduler.
   const mounted = [jobs.flatMap((job) => job.secrets), jobs.flatMap(signingSecrets)].map((names) =>
     [...new Set(names)].toSorted(),
   );
-  return { ...desired, version: '', config, mounted, images: { ...desired.images, driver: '' } };
+  return { ...own, version: '', config, mounted, images: { ...own.images, driver: '' } };
 }
 
 /** JSON with keys in order: the scheduler may hand a state back in another one. */

@@ -40,13 +40,16 @@ export function describeMachines(
   const isConductor = (node: SwarmNode): boolean => node.id === survey.conductorId;
   return survey.nodes
     .toSorted((a, b) => Number(isConductor(b)) - Number(isConductor(a)) || compareText(a.hostname, b.hostname))
-    .map((node) => ({
+    .map((node) => ({ node, planned: survey.plan.machines.find(({ id }) => id === node.id) }))
+    .map(({ node, planned }) => ({
       name: node.hostname,
       conductor: isConductor(node),
       reachable: node.ready,
+      state: node.ready ? (planned?.state ?? 'ready') : 'away',
+      explanation: planned?.explanation ?? '',
       cores: node.cores,
       memoryMiB: node.memoryMiB,
-      reservedMiB: survey.plan.machines.find(({ id }) => id === node.id)?.reservedMiB ?? 0,
+      reservedMiB: planned?.reservedMiB ?? 0,
       containers: placed
         .filter(({ machineId }) => machineId === node.id)
         .flatMap(({ spec }) => describeContainers(spec, survey.plan, health, loads)),

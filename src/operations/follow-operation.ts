@@ -1,5 +1,6 @@
 // Submits a desired state and follows the scheduler's operation, step by step.
 import type { ApiClient } from '../api/client.ts';
+import type { Submission } from '../api/machine-client.ts';
 import type { Failure, Operation, Step } from '../api/schemas.ts';
 import { isErrorCode, SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
@@ -21,6 +22,17 @@ interface Submitting {
  */
 export async function submitAndFollow({ api, desired, basedOn, now, report, signal }: Submitting): Promise<boolean> {
   const submission = await api.submitDesiredState(desired, { ifMatch: basedOn, now, signal });
+  return await followSubmission(submission, { api, report, signal });
+}
+
+/**
+ * Follows what a change of the cluster answered to its end; false where there was nothing to do.
+ * @throws SparkPlugError what stopped the operation
+ */
+export async function followSubmission(
+  submission: Submission,
+  { api, report, signal }: Pick<Submitting, 'report' | 'signal'> & { readonly api: Pick<ApiClient, 'followOperation'> },
+): Promise<boolean> {
   if (submission.kind === 'unchanged') return false;
   let shown: readonly Step[] = [];
   let last: Operation | null = null;

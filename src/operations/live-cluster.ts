@@ -1,12 +1,13 @@
 // Use case: change the living cluster: plan, compare, deploy on the real engine, wait until what was changed answers.
 
+import type { Docker } from '../adapters/docker/docker.ts';
 import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
 import { SparkPlugError } from '../errors.ts';
-import type { ClusterPlan } from '../plan/cluster-plan.ts';
+import type { ClusterPlan, Machine } from '../plan/cluster-plan.ts';
 import type { ProgressEvent } from '../progress.ts';
 import type { Clock } from '../runs/clock.ts';
 import type { ClusterStore } from '../runs/state/cluster-store.ts';
@@ -17,6 +18,7 @@ import { formatDuration } from '../units.ts';
 import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
+import { findPlacements } from './effective-desired.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -25,25 +27,31 @@ export interface ClusterChange {
   readonly driverImage: string | null;
   readonly runActive: boolean;
   readonly now: boolean;
+  /** Goes on where data would be lost. */
+  readonly force: boolean;
+  /** What would interrupt a run is left as it is, instead of waited for. */
+  readonly defer: boolean;
 }
 
 export interface ChangeProgress {
   readonly report: (event: ProgressEvent) => void;
   readonly waitUntilIdle: () => Promise<void>;
+  /** Lets runs start while `work` goes on, which disturbs none. */
+  readonly letRunsStart: <T>(work: () => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
 }
 
 /** The running cluster as its keeper needs it. */
 export interface LiveCluster {
-  /** True when something of the cluster is not as the change says; changes nothing. */
-  differs(change: ClusterChange): Promise<boolean>;
+  /** What is not as the change says, one line each; changes nothing. Throws what makes the change impossible. */
+  compare(change: ClusterChange): Promise<readonly string[]>;
   apply(change: ClusterChange, progress: ChangeProgress): Promise<void>;
   /** Image of the spark-driver service, null when there is none. */
   driverImage(): Promise<string | null>;
 }
 
 export interface LiveClusterParts {
-  readonly docker: ObservingDocker & SurveyingDocker & DeployingDocker;
+  readonly docker: ObservingDocker & SurveyingDocker & DeployingDocker & Pick<Docker, 'removeNode'>;
   readonly store: ClusterStore;
   readonly probes: ComponentProbes;
   readonly clock: Clock;
@@ -55,6 +63,10 @@ export interface ObservableCluster extends LiveCluster {
   health(revision: number, desired: DesiredState): Promise<ClusterHealth>;
   /** What is placed where. */
   survey(revision: number, desired: DesiredState): Promise<MachineSurvey>;
+  /** All machines of the Swarm as the planner sees them. */
+  machines(): Promise<readonly Machine[]>;
+  /** Makes the Swarm forget a machine, whether or not it still answers. */
+  removeNode(id: string): Promise<void>;
   /** Remembers the first deploy's stack, so that the first change knows what runs. */
   rememberStack(desired: DesiredState): Promise<void>;
 }
@@ -74,14 +86,17 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   const { docker, store, projectId } = parts;
   let planned: PlannedRevision | null = null;
 
-  const plan = async (desired: DesiredState) =>
-    planStack(desired, await swarmMachines(docker, projectId), stackOptions(store, null));
+  const plan = async (desired: DesiredState) => {
+    const [machines, state] = await Promise.all([swarmMachines(docker, projectId), observeCluster(docker, projectId)]);
+    const current = findPlacements(state, readStack(store), desired, machines);
+    return planStack(desired, machines, stackOptions(store, null), current);
+  };
   const prepare = (change: ClusterChange): Promise<PreparedChange> =>
     prepareDesired(docker, {
       desired: change.desired,
       previous: readStack(store),
       stack: stackOptions(store, change.driverImage),
-      situation: { runActive: change.runActive, now: change.now },
+      situation: { runActive: change.runActive, now: change.now, defer: change.defer },
     });
 
   const planOnce = async (revision: number, desired: DesiredState): Promise<PlannedRevision> => {
@@ -91,7 +106,10 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   };
 
   return {
-    differs: async (change) => !(await prepare(change)).changeSet.empty,
+    compare: async (change) => {
+      const { steps } = (await prepare(change)).changeSet;
+      return steps.flatMap((step) => step.changes.map(({ type, service, cause }) => `${type} ${service}: ${cause}`));
+    },
     apply: async (change, progress) => {
       const { changeSet, plan: placed } = await prepare(change);
       const { result } = changeSet;
@@ -129,6 +147,8 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       ]);
       return { conductorId: info.swarm.nodeId, nodes, state, stack, plan: placed };
     },
+    machines: () => swarmMachines(docker, projectId),
+    removeNode: (id) => docker.removeNode(id),
     rememberStack: async (desired) => {
       if (store.setting('stack') !== null) return;
       const { stack } = await plan(desired);

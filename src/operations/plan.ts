@@ -2,6 +2,7 @@
 import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { findProject } from '../config/find-project.ts';
 import { printChangeSet } from '../engine/change-set.ts';
+import { observeCluster } from '../engine/observe-cluster.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ClusterPlan, HistoryPlan, Machine, MachinePlan } from '../plan/cluster-plan.ts';
 import { parseMachines } from '../plan/parse-machine.ts';
@@ -10,6 +11,7 @@ import type { DesiredState } from '../stack/desired-state.ts';
 import { planStack, prepareDesired } from './apply-desired.ts';
 import { resolveWorkerShape } from './build-desired.ts';
 import { createProjectClient } from './cluster-access.ts';
+import { findPlacements, keepOverrides } from './effective-desired.ts';
 import { type OpenedProject, openConfig, openProject, type ProjectChoice } from './open-project.ts';
 import { nameProjectImages } from './prepare-project-images.ts';
 import { bootstrapText } from './start-cluster.ts';
@@ -85,15 +87,17 @@ async function readCurrent(project: OpenedProject): Promise<DesiredState | null>
 
 async function compare(project: OpenedProject, current: DesiredState, machines: readonly Machine[]) {
   const { config, docker, state } = project;
-  const desired: DesiredState = {
+  const desired = keepOverrides(current, {
     ...current,
     config,
     images: await nameProjectImages(project),
     workerShape: resolveWorkerShape(config, state?.workerShape ?? null, machines),
     webPort: config.web.port === 'auto' ? current.webPort : config.web.port,
-  };
+  });
   const stack = { bootstrap: bootstrapText(current) };
-  const previous = planStack(current, machines, stack).stack;
+  const running = await observeCluster(docker, current.projectId);
+  const placements = findPlacements(running, null, current, machines);
+  const previous = planStack(current, machines, stack, placements).stack;
   const situation = { runActive: false, now: true };
   return (await prepareDesired(docker, { desired, previous, stack, situation })).changeSet;
 }

@@ -2,6 +2,13 @@
 import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import type { ImageRefs, SecretRef } from './stack-spec.ts';
 
+/** A number that `scale` set instead of the file's. */
+export interface ScaleOverride {
+  readonly value: number;
+  /** What the file said then: the override lasts until the file says something else. */
+  readonly over: 'auto' | number;
+}
+
 /** Everything `planCluster` and `buildStack` need besides the machines; JSON, stored as a revision. */
 export interface DesiredState {
   /** Version of SparkPlug that wrote it. */
@@ -18,4 +25,10 @@ export interface DesiredState {
   /** Group id of the Docker socket on the conductor machine. */
   readonly socketGid: number;
   readonly secrets: readonly SecretRef[];
+  /** Numbers set by `scale`; the scheduler's own, never the command line's. */
+  readonly scale?: { readonly workers?: ScaleOverride; readonly datanodes?: ScaleOverride };
+  /** Ids of machines that were drained: nothing of the project stands there. The scheduler's own as well. */
+  readonly drained?: readonly string[];
+  /** Where DataNodes stood before a `down`: their data waits there. */
+  readonly datanodesAt?: readonly { readonly ordinal: number; readonly machineName: string }[];
 }

@@ -247,6 +247,8 @@ export interface SwarmCalls {
   swarmLeave(): Promise<void>;
   nodes(): Promise<readonly SwarmNode[]>;
   labelNode(nodeId: string, labels: Labels): Promise<void>;
+  /** Also a node that still answers; its containers go once it leaves by itself. */
+  removeNode(nodeId: string): Promise<void>;
 }
 
 export interface ServiceCalls {

@@ -48,5 +48,9 @@ export function createSwarmCalls(client: DockerClient): SwarmCalls {
       const args = Object.entries(labels).flatMap(([label, value]) => ['--label-add', `${label}=${value}`]);
       await client.run(['node', 'update', ...args, nodeId]);
     },
+
+    async removeNode(nodeId) {
+      await client.run(['node', 'rm', '--force', nodeId]);
+    },
   };
 }

@@ -14,6 +14,8 @@ export interface Revision {
 export interface StoredOperation extends Operation {
   /** Do not wait for running jobs. */
   readonly now: boolean;
+  /** Go on where data would be lost. */
+  readonly force: boolean;
 }
 
 /** `bootstrap`: the text that the scheduler was deployed with; `stack`: the StackSpec that was applied last, as JSON. */
@@ -67,7 +69,8 @@ export function createClusterStore(database: DatabaseSync, changes: ChangeSignal
   const readOperation = (where: string, ...values: string[]): StoredOperation | null => {
     const row = database.prepare(`SELECT * FROM operations ${where}`).get(...values);
     if (row === undefined) return null;
-    return { ...Operation.parse(JSON.parse(textOf(row, 'record'))), now: numberOf(row, 'now') === 1 };
+    const record = Operation.parse(JSON.parse(textOf(row, 'record')));
+    return { ...record, now: numberOf(row, 'now') === 1, force: numberOf(row, 'force') === 1 };
   };
   const currentRevision = (): Revision | null => readRevision('ORDER BY number DESC LIMIT 1');
 
@@ -85,8 +88,14 @@ export function createClusterStore(database: DatabaseSync, changes: ChangeSignal
     },
     addOperation: (operation) => {
       database
-        .prepare('INSERT INTO operations (id, state, now, record) VALUES (?, ?, ?, ?)')
-        .run(operation.id, operation.state, operation.now ? 1 : 0, JSON.stringify(Operation.parse(operation)));
+        .prepare('INSERT INTO operations (id, state, now, force, record) VALUES (?, ?, ?, ?, ?)')
+        .run(
+          operation.id,
+          operation.state,
+          operation.now ? 1 : 0,
+          operation.force ? 1 : 0,
+          JSON.stringify(Operation.parse(operation)),
+        );
     },
     operation: (id) => readOperation('WHERE id = ?', id),
     runningOperation: () => readOperation("WHERE state = 'running' ORDER BY number LIMIT 1"),
@@ -98,7 +107,7 @@ export function createClusterStore(database: DatabaseSync, changes: ChangeSignal
         .prepare('UPDATE operations SET record = ?, state = ? WHERE id = ?')
         .run(JSON.stringify(operation), operation.state, id);
       changes.changed(operationKey(id));
-      return { ...operation, now: stored.now };
+      return { ...operation, now: stored.now, force: stored.force };
     },
     countOperations: () =>
       database

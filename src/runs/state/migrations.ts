@@ -116,4 +116,8 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX ticks_by_job ON ticks (job, number);
   `,
+  `
+  -- 1: goes on where data would be lost.
+  ALTER TABLE operations ADD COLUMN force INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

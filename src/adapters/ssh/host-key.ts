@@ -1,0 +1,47 @@
+// Host keys as `ssh-keyscan` reads them and `ssh-keygen` prints them, and the file of those accepted here.
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { execa } from 'execa';
+
+export interface HostKey {
+  /** `ssh-ed25519` */
+  readonly type: string;
+  /** `SHA256:…`, as OpenSSH shows it. */
+  readonly fingerprint: string;
+  /** Line for a file of known hosts. */
+  readonly line: string;
+}
+
+/** The keys that a host shows now; none where it does not answer. Seen over the network, so nothing is proven by it. */
+export async function scanHostKeys(host: string, port: number | null): Promise<readonly HostKey[]> {
+  const args = ['-T', '10', ...(port === null ? [] : ['-p', String(port)]), host];
+  const { stdout } = await execa('ssh-keyscan', args, { reject: false });
+  return parseHostKeys(stdout);
+}
+
+/** Lines of `ssh-keyscan`. */
+export function parseHostKeys(text: string): readonly HostKey[] {
+  return text.split('\n').flatMap((line) => {
+    const [, type, key] = /^[^#\s]\S*\s+(\S+)\s+([A-Za-z0-9+/=]+)$/.exec(line.trim()) ?? [];
+    if (type === undefined || key === undefined) return [];
+    return [{ type, fingerprint: fingerprintOf(key), line: line.trim() }];
+  });
+}
+
+/** RFC 4648 without padding over SHA-256 of the key's bytes: OpenSSH's `sshkey_fingerprint`. */
+function fingerprintOf(key: string): string {
+  const hash = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64');
+  return `SHA256:${hash.replace(/=+$/, '')}`;
+}
+
+/** Adds a key to a file of known hosts, once. */
+export async function rememberHostKey(file: string, { line }: HostKey): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  if (known.split('\n').includes(line)) return;
+  await appendFile(file, `${known === '' || known.endsWith('\n') ? '' : '\n'}${line}\n`, { mode: 0o600 });
+}
