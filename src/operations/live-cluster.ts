@@ -1,5 +1,6 @@
 // Use case: change the living cluster: plan, compare, deploy on the real engine, wait until what was changed answers.
 
+import type { ChangeSet } from '../engine/change-set.ts';
 import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
@@ -15,6 +16,14 @@ import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
 import { formatDuration } from '../units.ts';
 import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
+import {
+  carryOutDrains,
+  type DrainContext,
+  type DrainParts,
+  hasLeaving,
+  isAway,
+  settleLeaving,
+} from './carry-out-drains.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
 
@@ -25,6 +34,8 @@ export interface ClusterChange {
   readonly driverImage: string | null;
   readonly runActive: boolean;
   readonly now: boolean;
+  /** DataNodes that go are not drained: what is nowhere else is reported, and lost. */
+  readonly force?: boolean;
 }
 
 export interface ChangeProgress {
@@ -46,6 +57,7 @@ export interface LiveClusterParts {
   readonly docker: ObservingDocker & SurveyingDocker & DeployingDocker;
   readonly store: ClusterStore;
   readonly probes: ComponentProbes;
+  readonly drains: DrainParts;
   readonly clock: Clock;
   readonly projectId: string;
   readonly shutdown: AbortSignal;
@@ -96,12 +108,23 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       const { changeSet, plan: placed } = await prepare(change);
       const { result } = changeSet;
       const { report, signal, waitUntilIdle } = progress;
+      const { replication } = change.desired.config.hdfs;
+      const context: DrainContext = {
+        ...parts,
+        previous: readStack(store),
+        replication,
+        force: change.force ?? false,
+        report,
+        signal,
+      };
+      await settleEarlierDrains(parts, context, changeSet);
       await executeChangeSet(docker, changeSet, {
         secrets: { secrets: 'external' },
         report,
         signal,
         waitUntilIdle,
         waitUntilReady: (services) => waitUntilReady(parts, result, placed.replication, services, signal),
+        ...carryOutDrains(context),
       });
       // An earlier process may have deployed all of it, and ended before anything answered.
       if (changeSet.empty) {
@@ -135,6 +158,26 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       if (store.setting('stack') === null && !parts.shutdown.aborted) store.set('stack', JSON.stringify(stack));
     },
   };
+}
+
+async function settleEarlierDrains(
+  { docker, projectId }: LiveClusterParts,
+  context: DrainContext,
+  { result, steps }: ChangeSet,
+): Promise<void> {
+  if (!hasLeaving(context.store)) return;
+  const { services } = await observeCluster(docker, projectId);
+  const going = steps.flatMap((step) => (step.kind === 'drain' ? step.services : []));
+  try {
+    await settleLeaving(context, {
+      running: services.map(({ name }) => name),
+      desired: result.services.map(({ name }) => name),
+      going,
+    });
+  } catch (error) {
+    // This very change may bring the NameNode back; the next one settles what is left.
+    if (!isAway(error)) throw error;
+  }
 }
 
 function stackOptions(store: ClusterStore, driverImage: string | null): StackOptions {
