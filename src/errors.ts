@@ -120,6 +120,8 @@ export const catalogue = {
   REMOVAL_STUCK: { exit: 1, meaning: 'Something of the cluster could not be removed in time.' },
   REPLICATION_IMPOSSIBLE: { exit: 1, meaning: 'Too few DataNodes would stay for the copies that files have.' },
   DATANODE_HOLDS_DATA: { exit: 1, meaning: 'The change would remove a DataNode together with the blocks it holds.' },
+  HDFS_NO_ROOM: { exit: 1, meaning: 'The DataNodes that stay have no room for the blocks of those that go.' },
+  DATANODE_LOST: { exit: 1, meaning: 'A DataNode died before its blocks were copied, and some have no other copy.' },
   WEB_AWAY: { exit: 1, meaning: 'Web does not answer the scheduler.' },
   JOB_FILE_MISSING: { exit: 2, meaning: "The job's file is not in the image of the run." },
   JOB_REFUSED: { exit: 2, meaning: 'The driver does not take the job as it is defined.' },

@@ -40,6 +40,8 @@ const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
   NO_ROOM: 409,
   REPLICATION_IMPOSSIBLE: 409,
   DATANODE_HOLDS_DATA: 409,
+  HDFS_NO_ROOM: 409,
+  DATANODE_LOST: 409,
   FILE_EXISTS: 409,
   TOKEN_EXISTS: 409,
   TOKEN_LAST_ADMIN: 409,

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { readNameNode } from '../adapters/namenode/name-node.ts';
 import { readApplicationId, readExecutors, readSparkSettings, readStages } from '../adapters/spark/spark-driver.ts';
 import { readMaster } from '../adapters/spark/spark-master.ts';
-import { readExecutorOutput, readWorkerExecutors } from '../adapters/spark/spark-worker.ts';
+import { countRunningExecutors, readExecutorOutput, readWorkerExecutors } from '../adapters/spark/spark-worker.ts';
 import type { ComponentProbes } from '../operations/cluster-health.ts';
 import type { SparkView } from '../runs/run-context.ts';
 import { isInside } from './container-network.ts';
@@ -57,6 +57,17 @@ export function createSparkView(): SparkView {
     executorOutput: (worker, executor, stream, bytes, signal) =>
       readExecutorOutput(workerUrl(worker), executor, stream, bytes, { timeoutMs: workerTimeoutMs, signal }),
   };
+}
+
+/** Executors that run on a worker of this name; null where it does not answer. */
+export async function countExecutorsOf(
+  worker: string,
+  dataSubnet: string,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const address = await addressOf([worker], dataSubnet);
+  if (address === null) return null;
+  return await orNull(countRunningExecutors(workerUrl(address), { timeoutMs: workerTimeoutMs, signal }));
 }
 
 function connects(host: string, port: number): Promise<boolean> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createContainerStats } from '../adapters/docker/container-stats.ts';
 import { createDocker } from '../adapters/docker/docker.ts';
 import { createWebHdfs } from '../adapters/hdfs/webhdfs.ts';
+import { createNameNodeAdmin } from '../adapters/namenode/name-node-admin.ts';
 import { createWebInternal } from '../adapters/web/web-internal.ts';
 import { checkSharedSecret } from '../api/access.ts';
 import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
@@ -11,11 +12,18 @@ import { createApp, type LogLine } from '../api/web-app.ts';
 import { labels } from '../engine/labels.ts';
 import { SparkPlugError } from '../errors.ts';
 import { createLiveCluster } from '../operations/live-cluster.ts';
+import { createOwnEngineHost } from '../operations/own-engine-host.ts';
 import { systemClock } from '../runs/clock.ts';
 import { createDockerDriverHost } from '../runs/docker-driver-host.ts';
 import { openDatabase } from '../runs/state/database.ts';
 import { version } from '../version.ts';
-import { addressOf, createComponentProbes, createSparkView, nameNodeUrl } from './component-probes.ts';
+import {
+  addressOf,
+  countExecutorsOf,
+  createComponentProbes,
+  createSparkView,
+  nameNodeUrl,
+} from './component-probes.ts';
 import { isInside, ownAddresses } from './container-network.ts';
 import { keepGoing } from './keep-going.ts';
 import { listenOn } from './listeners.ts';
@@ -69,8 +77,16 @@ async function main(): Promise<void> {
   const stores = openStores(database);
   const clock = systemClock;
   const probes = createComponentProbes(dataSubnet, webUrl);
+  const here = createOwnEngineHost(docker, projectId, clock);
+  const drains = {
+    host: here.host,
+    removeVolume: here.removeVolume,
+    nameNode: createNameNodeAdmin({ baseUrl: nameNodeUrl, docker, container: () => here.container('namenode') }),
+    runningExecutors: (worker: string, signal: AbortSignal) => countExecutorsOf(worker, dataSubnet, signal),
+  };
   const cluster = createLiveCluster({
     docker,
+    drains,
     store: stores.store,
     probes,
     clock,

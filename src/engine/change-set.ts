@@ -3,9 +3,11 @@ import type { StackSpec } from '../stack/stack-spec.ts';
 
 /**
  * `update` replaces the service's containers unless the cause says otherwise. `keep`: the service differs but stays as
- * it is for now. `wait-idle`: nothing further until no run is active.
+ * it is for now. `wait-idle`: nothing further until no run is active. `drain`: what the service holds moves to others.
+ * `discard`: the volume of a removed DataNode goes, and the NameNode forgets it. `replicate`: all files get another
+ * number of replicas.
  */
-export type ChangeType = 'create' | 'update' | 'remove' | 'keep' | 'wait-idle';
+export type ChangeType = 'create' | 'update' | 'remove' | 'keep' | 'wait-idle' | 'drain' | 'discard' | 'replicate';
 
 export interface Change {
   readonly type: ChangeType;
@@ -26,7 +28,33 @@ export interface WaitStep {
   readonly changes: readonly Change[];
 }
 
-export type ChangeStep = DeployStep | WaitStep;
+/** Before the deploy that removes them: DataNodes give their blocks away, workers their executors. */
+export interface DrainStep {
+  readonly kind: 'drain';
+  readonly changes: readonly Change[];
+  readonly component: 'datanode' | 'spark-worker';
+  /** Services that go. */
+  readonly services: readonly string[];
+  /** Services of the same component that stay. */
+  readonly remaining: readonly string[];
+}
+
+/** After the deploy that removed DataNodes. */
+export interface DiscardStep {
+  readonly kind: 'discard';
+  readonly changes: readonly Change[];
+  readonly services: readonly string[];
+}
+
+/** After DataNodes joined. */
+export interface ReplicateStep {
+  readonly kind: 'replicate';
+  readonly changes: readonly Change[];
+  /** How many there are now. */
+  readonly datanodes: number;
+}
+
+export type ChangeStep = DeployStep | WaitStep | DrainStep | DiscardStep | ReplicateStep;
 
 export interface ChangeSet {
   /** Name for `docker stack deploy`: what the running services carry (they may have been deployed by hand). */
@@ -51,5 +79,6 @@ export function printChangeSet(changeSet: ChangeSet): string {
 
 function printChange(change: Change): string {
   if (change.type === 'wait-idle') return `wait until no run is active: ${change.cause}\n`;
+  if (change.type === 'replicate') return `replicate all files anew: ${change.cause}\n`;
   return `${change.type} ${change.service}: ${change.cause}\n`;
 }

@@ -56,6 +56,10 @@ function execution(calls: string[], changes: Partial<Execution> = {}): Execution
     },
     waitUntilReady: async (services) => void calls.push(`ready ${services.join(' ')}`),
     waitUntilIdle: async () => void calls.push('idle'),
+    drain: async ({ services, remaining }) =>
+      void calls.push(`drain ${services.join(' ')}, not ${remaining.join(' ')}`),
+    discard: async ({ services }) => void calls.push(`discard ${services.join(' ')}`),
+    replicate: async ({ datanodes }) => void calls.push(`replicate over ${datanodes}`),
     ...changes,
   };
 }
@@ -82,6 +86,25 @@ test('step by step, each ready before the next; then what no service uses any mo
     'remove secret full-d4e5f6_held',
   ]);
   assert.deepEqual(docker.folders.filter(existsSync), []);
+});
+
+test('drains come before the deploy, what is left of a DataNode goes after it', async () => {
+  const calls: string[] = [];
+  const fewer = buildStack(desired, { ...plan, datanodes: plan.datanodes.slice(0, 1) }, { bootstrap: null });
+  await executeChangeSet(fakeSwarm(calls), changesDuringARun(fewer), execution(calls));
+  assert.deepEqual(calls.slice(0, 6), [
+    'step drain datanode-2 (no longer planned)',
+    'drain datanode-2, not datanode-1',
+    'step remove datanode-2 (no longer planned)',
+    'deploy full-d4e5f6: 0 new',
+    'step discard datanode-2 (its blocks are on other DataNodes)',
+    'discard datanode-2',
+  ]);
+  const refused: string[] = [];
+  const drain = () => Promise.reject(new SparkPlugError('HDFS_NO_ROOM', 'full'));
+  const refusal = executeChangeSet(fakeSwarm(refused), changesDuringARun(fewer), execution(refused, { drain }));
+  await assert.rejects(refusal, { code: 'HDFS_NO_ROOM' });
+  assert.deepEqual(refused, ['step drain datanode-2 (no longer planned)']);
 });
 
 test('nothing to do calls nothing', async () => {

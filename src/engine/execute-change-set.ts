@@ -8,7 +8,7 @@ import { writeComposeFolder } from '../stack/compose-folder.ts';
 import { swarmName } from '../stack/hash-content.ts';
 import type { SecretSource } from '../stack/render-compose.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
-import type { ChangeSet, ChangeStep, DeployStep } from './change-set.ts';
+import type { ChangeSet, ChangeStep, DeployStep, DiscardStep, DrainStep, ReplicateStep } from './change-set.ts';
 import type { DeployingDocker } from './engine-docker.ts';
 import { labels } from './labels.ts';
 
@@ -20,6 +20,11 @@ export interface Execution {
   readonly waitUntilReady: (services: readonly string[]) => Promise<void>;
   /** Resolves when no run is active and none starts before the change set is done. */
   readonly waitUntilIdle: () => Promise<void>;
+  /** Resolves when the services hold nothing that others do not have; rejects when that cannot be. */
+  readonly drain: (step: DrainStep) => Promise<void>;
+  /** Removes what is left of DataNodes whose services are gone. */
+  readonly discard: (step: DiscardStep) => Promise<void>;
+  readonly replicate: (step: ReplicateStep) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -32,16 +37,36 @@ export async function executeChangeSet(
   for (const one of changeSet.steps) {
     execution.signal?.throwIfAborted();
     const cause = [...new Set(one.changes.map((change) => change.cause))].join('; ');
-    const work = () =>
-      one.kind === 'wait-idle' ? execution.waitUntilIdle() : deploy(docker, changeSet, one, execution);
-    await step(execution.report, describeStep(one), work, cause);
+    await step(execution.report, describeStep(one), () => carryOut(docker, changeSet, one, execution), cause);
   }
   if (!changeSet.empty) await removeUnused(docker, changeSet.result);
+}
+
+async function carryOut(
+  docker: DeployingDocker,
+  changeSet: ChangeSet,
+  one: ChangeStep,
+  execution: Execution,
+): Promise<void> {
+  switch (one.kind) {
+    case 'wait-idle':
+      return await execution.waitUntilIdle();
+    case 'drain':
+      return await execution.drain(one);
+    case 'discard':
+      return await execution.discard(one);
+    case 'replicate':
+      return await execution.replicate(one);
+    case 'deploy':
+      return await deploy(docker, changeSet, one, execution);
+  }
 }
 
 /** `start 10 services`, `update spark-worker-1`: how a step is called in progress and in an operation. */
 export function describeStep(one: ChangeStep): string {
   if (one.kind === 'wait-idle') return 'wait until no run is active';
+  if (one.kind === 'replicate') return 'replicate all files anew';
+  if (one.kind === 'drain' || one.kind === 'discard') return `${one.kind} ${one.services.join(', ')}`;
   const [first, ...more] = one.changes;
   if (first !== undefined && more.length === 0) return `${first.type} ${first.service}`;
   const allNew = one.changes.every((change) => change.type === 'create');

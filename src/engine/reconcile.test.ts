@@ -7,7 +7,7 @@ import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import { buildStack } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
-import { printChangeSet } from './change-set.ts';
+import { type ChangeStep, printChangeSet } from './change-set.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { reconcile, type Situation } from './reconcile.ts';
 
@@ -142,8 +142,10 @@ update spark-driver: settings changed
   );
 });
 
-test('shrinking waits for the run; a service that stays until then stays in the deploys before', () => {
-  const after = build({ plan: { workers: plan.workers.slice(0, 1), totalWorkers: 1 } });
+test('shrinking waits for no run: what goes is drained first', () => {
+  const after = build({
+    plan: { workers: plan.workers.slice(0, 1), datanodes: plan.datanodes.slice(0, 1), totalWorkers: 1 },
+  });
   const alsoWeb = {
     ...after,
     services: after.services.map((spec) => (spec.name === 'web' ? { ...spec, hash: 'x' } : spec)),
@@ -151,17 +153,73 @@ test('shrinking waits for the run; a service that stays until then stays in the 
   const changeSet = reconcile(stateOf(before), before, alsoWeb, busy);
   assert.equal(
     printChangeSet(changeSet),
-    `update web: its definition changed
+    `drain datanode-2: no longer planned
 
-wait until no run is active: spark-worker-2 stops or restarts
+drain spark-worker-2: no longer planned
 
 remove spark-worker-2: no longer planned
+remove datanode-2: no longer planned
+
+discard datanode-2: its blocks are on other DataNodes
+
+update web: its definition changed
+`,
+  );
+  const [datanodes, workers, last] = changeSet.steps;
+  assert.ok(workers?.kind === 'drain' && datanodes?.kind === 'drain');
+  assert.deepEqual([datanodes.services, datanodes.remaining], [['datanode-2'], ['datanode-1']]);
+  assert.ok(last?.kind === 'deploy' && !last.stack.services.some((spec) => spec.name === 'spark-worker-2'));
+});
+
+test('what is new comes before what goes', () => {
+  const placement = { ordinal: 3, machineId: 'node2', machineName: 'small' };
+  const after = build({ plan: { datanodes: [...plan.datanodes.slice(0, 1), placement] } });
+  const changeSet = reconcile(stateOf(before), before, after, busy);
+  assert.equal(
+    printChangeSet(changeSet),
+    `create datanode-3: not there yet
+
+drain datanode-2: no longer planned
+
+remove datanode-2: no longer planned
+
+discard datanode-2: its blocks are on other DataNodes
 `,
   );
   const [first] = changeSet.steps;
-  assert.ok(first?.kind === 'deploy' && first.stack.services.some((spec) => spec.name === 'spark-worker-2'));
-  const [, , last] = changeSet.steps;
-  assert.ok(last?.kind === 'deploy' && !last.stack.services.some((spec) => spec.name === 'spark-worker-2'));
+  assert.ok(first?.kind === 'deploy' && first.stack.services.some((spec) => spec.name === 'datanode-2'));
+});
+
+test('without the last stack a drain comes before the one deploy', () => {
+  const after = build({ plan: { datanodes: plan.datanodes.slice(0, 1) } });
+  const alsoWeb = {
+    ...after,
+    services: after.services.map((spec) => (spec.name === 'web' ? { ...spec, hash: 'x' } : spec)),
+  };
+  assert.equal(
+    printChangeSet(reconcile(stateOf(before), null, alsoWeb, busy)),
+    `drain datanode-2: no longer planned
+
+remove datanode-2: no longer planned
+update web: its definition changed
+
+discard datanode-2: its blocks are on other DataNodes
+`,
+  );
+});
+
+test('DataNodes that join raise the replication under auto, up to three', () => {
+  const datanodes = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ ordinal: index + 1, machineId: 'node1', machineName: 'big' }));
+  const from = (count: number) => build({ plan: { datanodes: datanodes(count) } });
+  const last = (before: number, after: number, replication: 'auto' | number) =>
+    printChangeSet(reconcile(stateOf(from(before)), from(before), from(after), { ...busy, replication }))
+      .trimEnd()
+      .split('\n')
+      .at(-1);
+  assert.equal(last(2, 3, 'auto'), 'replicate all files anew: 2 → 3 DataNodes');
+  assert.equal(last(2, 3, 2), 'create datanode-3: not there yet');
+  assert.equal(last(3, 4, 'auto'), 'create datanode-4: not there yet');
 });
 
 test('a rotated secret reaches all who share it in one deploy', () => {
@@ -217,18 +275,18 @@ test('carried out, it leaves nothing to do; stopped after any step, the rest fol
       spark: fc.constantFrom('s1', 's2'),
     }),
     workers: fc.integer({ min: 1, max: 4 }),
+    datanodes: fc.integer({ min: 1, max: 3 }),
     cores: fc.integer({ min: 1, max: 8 }),
   });
-  const toStack = (input: { images: DesiredState['images']; workers: number; cores: number }) =>
+  const place = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ ordinal: index + 1, machineId: 'node1', machineName: 'big' }));
+  const toStack = (input: { images: DesiredState['images']; workers: number; datanodes: number; cores: number }) =>
     build({
       desired: { images: input.images },
       plan: {
         coresPerRun: input.cores,
-        workers: Array.from({ length: input.workers }, (_, index) => ({
-          ordinal: index + 1,
-          machineId: 'node1',
-          machineName: 'big',
-        })),
+        workers: place(input.workers),
+        datanodes: place(input.datanodes),
       },
     });
   fc.assert(
@@ -237,10 +295,10 @@ test('carried out, it leaves nothing to do; stopped after any step, the rest fol
       const changeSet = reconcile(stateOf(old), old, wanted, { runActive, now: false });
       const deploys = changeSet.steps.flatMap((step) => (step.kind === 'deploy' ? [step.stack] : []));
       for (const stack of deploys) assertComplete(stack);
+      assertDrainedBefore(old, changeSet.steps);
       const halfway = deploys.slice(0, stopAfter).at(-1) ?? old;
       const rest = reconcile(stateOf(halfway), old, wanted, idle);
-      const end = rest.steps.at(-1);
-      const final = end?.kind === 'deploy' ? end.stack : halfway;
+      const final = rest.steps.flatMap((step) => (step.kind === 'deploy' ? [step.stack] : [])).at(-1) ?? halfway;
       assert.deepEqual(reconcile(stateOf(final), rest.result, wanted, idle).steps, []);
       assert.deepEqual(
         stateOf(final)
@@ -252,6 +310,19 @@ test('carried out, it leaves nothing to do; stopped after any step, the rest fol
     { numRuns: 100 },
   );
 });
+
+/** No DataNode and no worker goes with what it holds. */
+function assertDrainedBefore(old: StackSpec, steps: readonly ChangeStep[]): void {
+  const held = new Set(old.services.filter(({ component }) => /^(datanode|spark-worker)$/.test(component)).map(nameOf));
+  for (const step of steps) {
+    if (step.kind === 'drain') for (const name of step.services) held.delete(name);
+    if (step.kind !== 'deploy') continue;
+    const left = new Set(step.stack.services.map(nameOf));
+    for (const name of held) assert.ok(left.has(name), `${name} goes undrained`);
+  }
+}
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
 
 /** Whatever a service mounts is in the stack, and no two files share a name. */
 function assertComplete(stack: StackSpec): void {

@@ -1,6 +1,6 @@
 // ClusterState + StackSpec → ChangeSet: what differs, in which order it changes, and what a running job is spared.
 import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
-import type { Change, ChangeSet, ChangeStep } from './change-set.ts';
+import type { Change, ChangeSet, ChangeStep, DrainStep } from './change-set.ts';
 import type { ClusterState, ObservedService } from './cluster-state.ts';
 import { describeDifference } from './describe-difference.ts';
 import { canStay, mergeStacks } from './merge-stacks.ts';
@@ -12,6 +12,8 @@ export interface Situation {
   readonly now: boolean;
   /** What would have to wait for a run stays as it is, until a later reconcile finds none. */
   readonly defer?: boolean;
+  /** `auto`: where DataNodes joined, files get more replicas. A number by default, which stays what it is. */
+  readonly replication?: 'auto' | number;
 }
 
 /** One service that is not as it should be. */
@@ -31,6 +33,8 @@ const interruptingComponents: readonly string[] = [
   'namenode',
   'datanode',
 ];
+/** More than this `auto` never asks for. */
+const mostReplicas = 3;
 const rollingComponents: readonly string[] = ['datanode', 'spark-worker'];
 
 /**
@@ -46,12 +50,14 @@ export function reconcile(
   const all = findDifferences(current, currentStack, desired);
   const kept = all.filter((difference) => isKept(difference, currentStack, desired, situation));
   const due = all.filter((difference) => !kept.includes(difference));
-  const steps = orderSteps(due, situation).map((step): ChangeStep => {
+  const ordered = orderSteps(due, situation).flatMap((step): ChangeStep[] => {
     const changes = step.differences.map((difference) => difference.change);
-    if (step.kind === 'wait-idle') return { kind: 'wait-idle', changes: [describeWait(step.differences)] };
+    if (step.kind === 'wait-idle') return [{ kind: 'wait-idle', changes: [describeWait(step.differences)] }];
     const staying = [...kept, ...step.later].map(serviceOf);
-    return { kind: 'deploy', changes, stack: mergeStacks(desired, currentStack, staying) };
+    const deploy: ChangeStep = { kind: 'deploy', changes, stack: mergeStacks(desired, currentStack, staying) };
+    return [...planDrains(step.differences, desired), deploy, ...planDiscard(step.differences)];
   });
+  const steps = [...ordered, ...planReplication(current, desired, situation)];
   const result = mergeStacks(desired, currentStack, kept.map(serviceOf));
   const keeps = kept.map(
     ({ change }): Change => ({ ...change, type: 'keep', cause: `${change.cause}: from the next run on` }),
@@ -63,6 +69,42 @@ export function reconcile(
     result,
     empty: steps.length === 0,
   };
+}
+
+/** DataNodes first: only their drain may be refused, and a worker's cannot be taken back. */
+const drainedComponents = ['datanode', 'spark-worker'] as const;
+
+function isDrained(component: string): boolean {
+  return drainedComponents.some((one) => one === component);
+}
+
+/** What services give away before a deploy removes them. */
+function planDrains(differences: readonly Difference[], desired: StackSpec): DrainStep[] {
+  return drainedComponents.flatMap((component): DrainStep[] => {
+    const going = differences.filter((one) => one.component === component && one.change.type === 'remove');
+    if (going.length === 0) return [];
+    const remaining = desired.services.filter((spec) => spec.component === component).map(({ name }) => name);
+    const services = going.map(serviceOf);
+    const changes = going.map(({ change }): Change => ({ ...change, type: 'drain' }));
+    return [{ kind: 'drain', changes, component, services, remaining }];
+  });
+}
+
+function planDiscard(differences: readonly Difference[]): ChangeStep[] {
+  const gone = differences.filter(({ component, change }) => component === 'datanode' && change.type === 'remove');
+  if (gone.length === 0) return [];
+  const cause = 'its blocks are on other DataNodes';
+  const changes = gone.map(({ change }): Change => ({ ...change, type: 'discard', cause }));
+  return [{ kind: 'discard', changes, services: gone.map(serviceOf) }];
+}
+
+/** Up to three copies of every file as soon as there are DataNodes for them; the lowering is a part of the drain. */
+function planReplication(current: ClusterState, desired: StackSpec, situation: Situation): ChangeStep[] {
+  const before = current.services.filter(({ component }) => component === 'datanode').length;
+  const after = desired.services.filter(({ component }) => component === 'datanode').length;
+  if (situation.replication !== 'auto' || before === 0 || before >= mostReplicas || after <= before) return [];
+  const change: Change = { type: 'replicate', service: 'namenode', cause: `${before} → ${after} DataNodes` };
+  return [{ kind: 'replicate', changes: [change], datanodes: after }];
 }
 
 function serviceOf(difference: Difference): string {
@@ -111,7 +153,8 @@ function remove(service: ObservedService, currentStack: StackSpec | null, desire
   return {
     change: { type: 'remove', service: service.name, cause: 'no longer planned' },
     component: service.component,
-    interrupts: interruptingComponents.includes(service.component),
+    // What is drained before is missed by no job.
+    interrupts: interruptingComponents.includes(service.component) && !isDrained(service.component),
     deferrable: canStay(service, currentStack, desired),
   };
 }
@@ -138,33 +181,38 @@ function sameButImage(a: ServiceSpec, b: ServiceSpec): boolean {
 }
 
 interface OrderedStep {
-  readonly kind: ChangeStep['kind'];
+  readonly kind: 'deploy' | 'wait-idle';
   readonly differences: readonly Difference[];
   /** What still changes after this step. */
   readonly later: readonly Difference[];
 }
 
 /**
- * First what a running job does not notice, then the wait, then the rest: DataNodes and workers one after another, and
+ * First what is drained, after what is new and takes what the drained give away: it may be refused, with nothing changed
+ * yet. Then what a running job does not notice, then the wait, then the rest: DataNodes and workers one after another, and
  * the scheduler last, since it may be the one that does all this.
  */
 function orderSteps(due: readonly Difference[], situation: Situation): OrderedStep[] {
   const waiting = situation.runActive && !situation.now ? due.filter((difference) => difference.interrupts) : [];
   const last = due.filter((difference) => difference.component === 'scheduler' && difference.deferrable);
   const rolling = due.filter(isRolling).toSorted(datanodesFirst);
-  const rest = due.filter((difference) => !last.includes(difference) && !rolling.includes(difference));
+  // One that cannot stay as it is goes with all the others.
+  const drained = due.filter(({ change, component }) => change.type === 'remove' && isDrained(component));
+  const apart = drained.every((difference) => difference.deferrable) ? drained : [];
+  const rest = due.filter((one) => !last.includes(one) && !rolling.includes(one) && !apart.includes(one));
   // Where one that would interrupt cannot be held back in a deploy about others, everything waits.
   const early = waiting.every((difference) => difference.deferrable)
     ? rest.filter((difference) => !waiting.includes(difference))
     : [];
-  const groups: Omit<OrderedStep, 'later'>[] =
-    waiting.length === 0
-      ? [{ kind: 'deploy', differences: rest }]
-      : [
-          { kind: 'deploy', differences: early },
-          { kind: 'wait-idle', differences: waiting },
-          { kind: 'deploy', differences: rest.filter((difference) => !early.includes(difference)) },
-        ];
+  const first = waiting.length === 0 ? rest : early;
+  const fresh = apart.length === 0 ? [] : first.filter(({ change }) => change.type === 'create');
+  const groups: Omit<OrderedStep, 'later'>[] = [
+    { kind: 'deploy', differences: fresh },
+    { kind: 'deploy', differences: apart },
+    { kind: 'deploy', differences: first.filter((difference) => !fresh.includes(difference)) },
+    { kind: 'wait-idle', differences: waiting },
+    { kind: 'deploy', differences: rest.filter((difference) => !first.includes(difference)) },
+  ];
   const ordered = [...groups, ...[...rolling, ...last].map((one) => ({ kind: 'deploy' as const, differences: [one] }))];
   const nonEmpty = ordered.filter((group) => group.differences.length > 0);
   return nonEmpty.map((group, index) => ({ ...group, later: deployedAfter(nonEmpty, index) }));

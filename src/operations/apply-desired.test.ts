@@ -114,6 +114,9 @@ function execution(events: ProgressEvent[] = []): Execution {
     report: (event) => events.push(event),
     waitUntilReady: async () => {},
     waitUntilIdle: async () => {},
+    drain: async () => {},
+    discard: async () => {},
+    replicate: async () => {},
   };
 }
 
@@ -136,13 +139,18 @@ test('a deploy that failed is made up for by the same call', async () => {
   assert.ok(swarm.services.length > 0);
 });
 
-test('fewer DataNodes are refused, with nothing changed', async () => {
+test('fewer DataNodes are drained first; where that is refused nothing has changed', async () => {
   const { swarm, docker } = fakeSwarm();
   const three = { ...desired, config: { ...desired.config, hdfs: { datanodes: 3, replication: 'auto' } as const } };
   const { changeSet } = await applyDesired(docker, { ...change, desired: three }, execution());
-  const fewer = applyDesired(docker, { ...change, previous: changeSet.result }, execution());
-  await assert.rejects(fewer, { code: 'DATANODE_HOLDS_DATA', place: 'hdfs.datanodes', met: '2 fewer' });
+  const fewer = { ...change, previous: changeSet.result };
+  const drain = async () => {
+    throw new SparkPlugError('HDFS_NO_ROOM', 'full');
+  };
+  await assert.rejects(applyDesired(docker, fewer, { ...execution(), drain }), { code: 'HDFS_NO_ROOM' });
   assert.equal(swarm.deploys, 1);
+  await applyDesired(docker, fewer, execution());
+  assert.equal(swarm.services.filter(({ id }) => id.startsWith('datanode')).length, 1);
 });
 
 test('a driver that is kept during a run is brought up to date by the next call', async () => {

@@ -6,7 +6,6 @@ import { type Execution, executeChangeSet } from '../engine/execute-change-set.t
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { reconcile, type Situation } from '../engine/reconcile.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
-import { SparkPlugError } from '../errors.ts';
 import type { ClusterPlan, Machine } from '../plan/cluster-plan.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
 import { buildStack, type StackOptions } from '../stack/build-stack.ts';
@@ -33,7 +32,7 @@ type PreparingDocker = ObservingDocker & SurveyingDocker;
 
 /**
  * Plans and compares, changing nothing.
- * @throws SparkPlugError NO_ROOM; DATANODE_HOLDS_DATA where DataNodes would go with the blocks they hold.
+ * @throws SparkPlugError NO_ROOM
  */
 export async function prepareDesired(docker: PreparingDocker, change: DesiredChange): Promise<PreparedChange> {
   const { desired, previous, situation } = change;
@@ -43,8 +42,8 @@ export async function prepareDesired(docker: PreparingDocker, change: DesiredCha
   ]);
   const current = findPlacements(state, previous, desired, machines);
   const { plan, stack } = planStack(desired, machines, change.stack, current);
-  const changeSet = reconcile(state, previous, stack, situation);
-  refuseLosingData(changeSet);
+  const { replication } = desired.config.hdfs;
+  const changeSet = reconcile(state, previous, stack, { ...situation, replication });
   return { plan, stack, changeSet };
 }
 
@@ -79,17 +78,4 @@ export async function applyDesired(
   }
   await executeChangeSet(docker, prepared.changeSet, execution);
   return prepared;
-}
-
-/** Nothing drains DataNodes yet, so one that goes would take the only copy of some blocks with it. */
-function refuseLosingData(changeSet: ChangeSet): void {
-  const going = changeSet.changes
-    .filter((change) => change.type === 'remove' && change.service.startsWith('datanode-'))
-    .map((change) => change.service);
-  if (going.length === 0) return;
-  throw new SparkPlugError('DATANODE_HOLDS_DATA', `${going.join(', ')} would be removed with the blocks held there.`, {
-    place: 'hdfs.datanodes',
-    met: `${going.length} fewer`,
-    hint: 'Keep `hdfs.datanodes` as it was, or start over without data: `sparkplug down --volumes`.',
-  });
 }

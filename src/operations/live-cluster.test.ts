@@ -6,12 +6,16 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { defaultCluster } from '../../test/fixtures/example-clusters.ts';
 import type { EngineInfo, ServiceInspect, SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
+import { SparkPlugError } from '../errors.ts';
+import type { ProgressEvent } from '../progress.ts';
 import { createChangeSignal } from '../runs/change-signal.ts';
 import { createFakeClock, settle } from '../runs/run-bench.fixture.ts';
 import { createClusterStore } from '../runs/state/cluster-store.ts';
 import { openDatabase } from '../runs/state/database.ts';
+import type { DrainParts } from './carry-out-drains.ts';
 import type { ComponentProbes } from './cluster-health.ts';
 import { createLiveCluster } from './live-cluster.ts';
+import { createFakeNameNode } from './name-node.fixture.ts';
 
 const { desired } = defaultCluster;
 const none = { cores: 0, memoryMiB: 0 };
@@ -85,7 +89,30 @@ function createSwarm(taskState: () => string, now: () => number) {
   const lose = (name: string): void => {
     services = services.filter(({ id }) => id !== name);
   };
-  return { docker, lose, deploys: () => deploys };
+  const has = (name: string): boolean => services.some(({ id }) => id === name);
+  return { docker, lose, has, deploys: () => deploys };
+}
+
+/** A NameNode with three DataNodes, workers without executors, and volumes. */
+function createFakeDrains() {
+  const names = ['datanode-1', 'datanode-2', 'datanode-3'];
+  const nameNode = createFakeNameNode(names);
+  const calls: string[] = [];
+  const parts: DrainParts = {
+    nameNode: nameNode.admin,
+    host: {
+      signal: async (service, signal) => {
+        calls.push(`${signal} ${service}`);
+        return 'sent';
+      },
+    },
+    runningExecutors: async () => 0,
+    removeVolume: async (machineId, volume) => {
+      calls.push(`remove ${volume} on ${machineId}`);
+      if (calls.includes('volumes are stuck')) throw new SparkPlugError('DOCKER_FAILED', 'in use');
+    },
+  };
+  return { parts, nameNode, calls };
 }
 
 function open(taskState: () => string = () => 'running') {
@@ -114,15 +141,23 @@ function open(taskState: () => string = () => 'running') {
     address: async () => '10.0.0.1',
   };
   const { projectId } = desired;
-  const docker = { ...swarm.docker, removeNode: async () => undefined };
-  const cluster = createLiveCluster({ docker, store, probes, clock, projectId, shutdown });
+  const drains = createFakeDrains();
+  const cluster = createLiveCluster({
+    docker: { ...swarm.docker, removeNode: async () => undefined },
+    drains: drains.parts,
+    store,
+    probes,
+    clock,
+    projectId,
+    shutdown,
+  });
   const progress = {
     report: () => undefined,
     waitUntilIdle: async () => undefined,
     letRunsStart: <T>(work: () => Promise<T>) => work(),
     signal: shutdown,
   };
-  return { swarm, store, clock, cluster, progress };
+  return { swarm, store, clock, cluster, progress, drains };
 }
 
 const change = { desired, driverImage: null, runActive: false, now: false, force: false, defer: false };
@@ -173,4 +208,58 @@ test('a service that fails again and again ends the change', async () => {
 test('one that never answers ends it after five minutes', async () => {
   const { clock, cluster, progress } = open(() => 'starting');
   await assert.rejects(finish(cluster.apply(change, progress), clock), { code: 'CLUSTER_NOT_READY' });
+});
+
+const withHdfs = (datanodes: number, replication: 'auto' | number = 'auto') => ({
+  ...change,
+  desired: { ...desired, config: { ...desired.config, hdfs: { datanodes, replication } } },
+});
+
+test('fewer DataNodes: drained, removed, their volumes gone and their names free again', async () => {
+  const { swarm, store, clock, cluster, progress, drains } = open();
+  await finish(cluster.apply(withHdfs(3), progress), clock);
+  drains.nameNode.files.push({ path: '/a', replication: 2, bytes: 1, holders: new Set(['datanode-3', 'datanode-2']) });
+  await finish(cluster.apply(withHdfs(2), progress), clock);
+  assert.deepEqual([...(drains.nameNode.files[0]?.holders ?? [])].sort(), ['datanode-1', 'datanode-2', 'datanode-3']);
+  assert.deepEqual(drains.calls, [`remove ${desired.projectId}_datanode-3 on node1`]);
+  assert.deepEqual([drains.nameNode.entries, store.setting('leaving')], [[], null]);
+  assert.equal(swarm.has('datanode-3'), false);
+  await finish(cluster.apply(withHdfs(3), progress), clock);
+  assert.deepEqual([drains.nameNode.files[0]?.replication, swarm.has('datanode-3')], [3, true]);
+});
+
+test('broken off before the volume was gone, the next change clears it away', async () => {
+  const { store, clock, cluster, progress, drains } = open();
+  await finish(cluster.apply(withHdfs(3), progress), clock);
+  drains.calls.push('volumes are stuck');
+  await assert.rejects(finish(cluster.apply(withHdfs(2), progress), clock), { code: 'DOCKER_FAILED' });
+  assert.equal(store.setting('leaving'), '["datanode-3"]');
+  drains.calls.length = 0;
+  await finish(cluster.apply(withHdfs(2), progress), clock);
+  assert.deepEqual(drains.calls, [`remove ${desired.projectId}_datanode-3 on node1`]);
+  assert.deepEqual([drains.nameNode.entries, store.setting('leaving')], [[], null]);
+});
+
+test('one that stays after all is put back in service', async () => {
+  const { store, clock, cluster, progress, drains } = open();
+  await finish(cluster.apply(withHdfs(3), progress), clock);
+  drains.nameNode.files.push({ path: '/a', replication: 2, bytes: 1, holders: new Set(['datanode-3', 'datanode-2']) });
+  drains.nameNode.failAfter = 7;
+  await assert.rejects(finish(cluster.apply(withHdfs(2), progress), clock), /killed/);
+  drains.nameNode.failAfter = null;
+  assert.equal(drains.nameNode.entries.length, 1);
+  await finish(cluster.apply(withHdfs(3), progress), clock);
+  assert.deepEqual([drains.nameNode.entries, store.setting('leaving')], [[], null]);
+  assert.deepEqual([drains.nameNode.files[0]?.replication, drains.calls], [3, []]);
+});
+
+test('forced, nothing is waited for and what is lost is told', async () => {
+  const { clock, cluster, progress, drains } = open();
+  await finish(cluster.apply(withHdfs(3), progress), clock);
+  drains.nameNode.files.push({ path: '/a', replication: 1, bytes: 5, holders: new Set(['datanode-3']) });
+  const told: string[] = [];
+  const report = (event: ProgressEvent) => void (event.kind === 'warning' && told.push(event.text));
+  await finish(cluster.apply({ ...withHdfs(2), force: true }, { ...progress, report }), clock);
+  assert.deepEqual(told, ['lost with datanode-3: 1 blocks of 1 files (5 bytes): /a']);
+  assert.deepEqual(drains.calls, [`remove ${desired.projectId}_datanode-3 on node1`]);
 });

@@ -1,8 +1,9 @@
 // Use case: change the living cluster: plan, compare, deploy on the real engine, wait until what was changed answers.
 
 import type { Docker } from '../adapters/docker/docker.ts';
+import type { ChangeSet } from '../engine/change-set.ts';
 import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
-import { executeChangeSet } from '../engine/execute-change-set.ts';
+import { type Execution, executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
@@ -16,6 +17,14 @@ import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
 import { formatDuration } from '../units.ts';
 import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
+import {
+  carryOutDrains,
+  type DrainContext,
+  type DrainParts,
+  hasLeaving,
+  isAway,
+  settleLeaving,
+} from './carry-out-drains.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
 import { findPlacements } from './effective-desired.ts';
@@ -54,6 +63,7 @@ export interface LiveClusterParts {
   readonly docker: ObservingDocker & SurveyingDocker & DeployingDocker & Pick<Docker, 'removeNode'>;
   readonly store: ClusterStore;
   readonly probes: ComponentProbes;
+  readonly drains: DrainParts;
   readonly clock: Clock;
   readonly projectId: string;
   readonly shutdown: AbortSignal;
@@ -114,12 +124,23 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       const { changeSet, plan: placed } = await prepare(change);
       const { result } = changeSet;
       const { report, signal, waitUntilIdle } = progress;
+      const { replication } = change.desired.config.hdfs;
+      const context: DrainContext = {
+        ...parts,
+        previous: readStack(store),
+        replication,
+        force: change.force,
+        report,
+        signal,
+      };
+      await settleEarlierDrains(parts, context, changeSet);
       await executeChangeSet(docker, changeSet, {
         secrets: { secrets: 'external' },
         report,
         signal,
         waitUntilIdle,
         waitUntilReady: (services) => waitUntilReady(parts, result, placed.replication, services, signal),
+        ...withRunsStarting(carryOutDrains(context), progress.letRunsStart),
       });
       // An earlier process may have deployed all of it, and ended before anything answered.
       if (changeSet.empty) {
@@ -155,6 +176,34 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       if (store.setting('stack') === null && !parts.shutdown.aborted) store.set('stack', JSON.stringify(stack));
     },
   };
+}
+
+/** Moving blocks and executors may take hours, and disturbs no run. */
+function withRunsStarting<T extends Pick<Execution, 'drain'>>(
+  steps: T,
+  letRunsStart: ChangeProgress['letRunsStart'],
+): T {
+  return { ...steps, drain: (step: Parameters<T['drain']>[0]) => letRunsStart(() => steps.drain(step)) };
+}
+
+async function settleEarlierDrains(
+  { docker, projectId }: LiveClusterParts,
+  context: DrainContext,
+  { result, steps }: ChangeSet,
+): Promise<void> {
+  if (!hasLeaving(context.store)) return;
+  const { services } = await observeCluster(docker, projectId);
+  const going = steps.flatMap((step) => (step.kind === 'drain' ? step.services : []));
+  try {
+    await settleLeaving(context, {
+      running: services.map(({ name }) => name),
+      desired: result.services.map(({ name }) => name),
+      going,
+    });
+  } catch (error) {
+    // This very change may bring the NameNode back; the next one settles what is left.
+    if (!isAway(error)) throw error;
+  }
 }
 
 function stackOptions(store: ClusterStore, driverImage: string | null): StackOptions {

@@ -2,11 +2,13 @@
 import pWaitFor from 'p-wait-for';
 import type { Docker } from '../adapters/docker/docker.ts';
 import { describeReadiness } from '../engine/describe-readiness.ts';
+import type { Execution } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { type Report, step } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { applyDesired } from './apply-desired.ts';
+import { refuseDrain } from './drain-workers.ts';
 
 interface Deployment {
   readonly docker: Docker;
@@ -20,6 +22,15 @@ interface Deployment {
 
 const pollMs = 1_000;
 const restartTimeoutMs = 120_000;
+
+/** What the scheduler waits for and looks after is left to it. DataNodes do not go without it. */
+const withoutScheduler: Pick<Execution, 'waitUntilReady' | 'waitUntilIdle' | 'drain' | 'discard' | 'replicate'> = {
+  waitUntilReady: async () => {},
+  waitUntilIdle: async () => {},
+  drain: async ({ services }) => refuseDrain(services),
+  discard: async () => {},
+  replicate: async () => {},
+};
 
 /** The text that a new scheduler adopts as its first revision. */
 export function bootstrapText(desired: DesiredState): string {
@@ -38,8 +49,7 @@ export async function startCluster(deployment: Deployment): Promise<void> {
   await applyDesired(docker, change, {
     secrets: { secrets: 'file', secretFolder },
     report,
-    waitUntilReady: async () => {},
-    waitUntilIdle: async () => {},
+    ...withoutScheduler,
     signal,
   });
 }
@@ -59,8 +69,7 @@ export async function repairCluster(deployment: Deployment): Promise<void> {
   const { stack } = await applyDesired(docker, change, {
     secrets: { secrets: 'file', secretFolder },
     report,
-    waitUntilReady: async () => {},
-    waitUntilIdle: async () => {},
+    ...withoutScheduler,
     signal,
   });
   const conductor = await docker.services({ [labels.project]: desired.projectId });

@@ -9,7 +9,11 @@ export function buildDatanode(context: BuildContext, placement: Placement): Serv
     ...draft,
     image: context.desired.images.hdfs,
     command: ['datanode'],
-    env: { SPARKPLUG_HEAP_MIB: String(context.plan.sizing.datanode.heapMiB) },
+    env: {
+      SPARKPLUG_HEAP_MIB: String(context.plan.sizing.datanode.heapMiB),
+      // Filled in by Swarm: where it really runs, also in a stack that names no machines.
+      SPARKPLUG_MACHINE: '{{.Node.ID}}',
+    },
     configs: [mountCoreSite(context.configs.coreSite), mountHdfsSite(context.configs.datanodeSite)],
     volumes: [{ volume: draft.name, target: '/data' }],
   };

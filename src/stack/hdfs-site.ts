@@ -15,6 +15,7 @@ export function buildHdfsSite({ replication, writes }: { replication: 'auto' | n
     'dfs.namenode.checkpoint.dir': 'file:///data/checkpoint',
     ...addresses,
     ...membership,
+    ...topology,
     ...failureDetection,
     ...reReplication,
   });
@@ -38,6 +39,17 @@ const membership = {
   // A writable file on the NameNode's volume: a DataNode is drained by an entry there (a config would be read-only).
   'dfs.namenode.hosts.provider.classname': 'org.apache.hadoop.hdfs.server.blockmanagement.CombinedHostFileManager',
   'dfs.hosts': '/data/state/dn-hosts.json',
+} as const;
+
+const topology = {
+  // A DataNode's machine is its rack.
+  'net.topology.script.file.name': '/opt/sparkplug/bin/find-machines',
+  // One whose machine is not known yet comes again, instead of counting as one of another machine than it is.
+  'dfs.namenode.reject-unresolved-dn-topology-mapping': true,
+  // Upstream's default puts the second and third replica on one rack; this one puts each replica on another as long as
+  // there is another, and moves replicas when a first further machine joins.
+  'dfs.block.replicator.classname':
+    'org.apache.hadoop.hdfs.server.blockmanagement.BlockPlacementPolicyRackFaultTolerant',
 } as const;
 
 const failureDetection = {

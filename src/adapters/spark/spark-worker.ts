@@ -23,6 +23,11 @@ export async function readWorkerExecutors(baseUrl: string, options: FetchOptions
   return [...executors, ...finishedexecutors].map(({ id, appid }) => ({ application: appid, executor: String(id) }));
 }
 
+/** How many executors run on the worker now. Throws plain errors. */
+export async function countRunningExecutors(baseUrl: string, options: FetchOptions): Promise<number> {
+  return (await fetchJson(`${baseUrl}/json/`, Answer, options)).executors.length;
+}
+
 /** The last `bytes` of one stream of an executor; null where the worker has it no longer. Throws plain errors. */
 export async function readExecutorOutput(
   baseUrl: string,

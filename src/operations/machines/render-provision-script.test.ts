@@ -17,7 +17,13 @@ interface Scene {
 }
 
 /** Runs the script with everything that it calls noted and none of it real. */
-function runScript({ os = 'ID=debian\n', freeKiB = 50_000_000, engine = false, answers = true, aptFails = false }: Scene) {
+function runScript({
+  os = 'ID=debian\n',
+  freeKiB = 50_000_000,
+  engine = false,
+  answers = true,
+  aptFails = false,
+}: Scene) {
   const folder = mkdtempSync(join(tmpdir(), 'sparkplug-provision-'));
   const program = (name: string, ...lines: readonly string[]) => {
     writeFileSync(join(folder, name), ['#!/bin/sh', `echo "${name} $*" >>${folder}/calls`, ...lines, ''].join('\n'));

@@ -18,8 +18,11 @@ export interface StoredOperation extends Operation {
   readonly force: boolean;
 }
 
-/** `bootstrap`: the text that the scheduler was deployed with; `stack`: the StackSpec that was applied last, as JSON. */
-export type SettingName = 'bootstrap' | 'stack';
+/**
+ * `bootstrap`: the text that the scheduler was deployed with; `stack`: the StackSpec that was applied last, as JSON;
+ * `leaving`: names of DataNodes that a change takes out, as JSON.
+ */
+export type SettingName = 'bootstrap' | 'stack' | 'leaving';
 
 export interface ClusterStore {
   currentRevision(): Revision | null;

@@ -1,0 +1,341 @@
+// Use case: take DataNodes out of HDFS without losing a block, and forget them once their services are gone.
+// Nothing is remembered here: what the NameNode says is where the drain stands, so that the same call goes on with it.
+import type {
+  BlocksAtRisk,
+  DataNodeFacts,
+  MembershipEntry,
+  NameNodeAdmin,
+} from '../adapters/namenode/name-node-admin.ts';
+import { dataNodePort } from '../adapters/namenode/name-node-admin.ts';
+import type { ScannedFile } from '../adapters/namenode/scan-files.ts';
+import { SparkPlugError } from '../errors.ts';
+import type { Report } from '../progress.ts';
+import type { Clock } from '../runs/clock.ts';
+import { formatMiB } from '../units.ts';
+
+export interface DrainDataNodesParts {
+  readonly nameNode: NameNodeAdmin;
+  readonly clock: Clock;
+  /** Aborted: this process ends and its successor goes on; nothing is taken back then. */
+  readonly shutdown: AbortSignal;
+}
+
+export interface DrainDataNodesRequest {
+  /** Services that go: `datanode-3`. */
+  readonly datanodes: readonly string[];
+  /** Services that stay. */
+  readonly remaining: readonly string[];
+  readonly replication: 'auto' | number;
+  /** Nothing is checked or waited for: what would be lost is reported as a warning, and is lost. */
+  readonly force: boolean;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+const pollMs = 1_000;
+/** A NameNode that starts reads its image and waits for its DataNodes' reports. */
+const answerTimeoutMs = 300_000;
+/** A DataNode's container is back within seconds, on a machine that restarts within minutes. */
+const deadPatienceMs = 180_000;
+/** Files that a job writes meanwhile come with the replication it started with. */
+const lowerAgainMs = 10_000;
+/** Files never get more replicas by themselves. */
+const mostReplicas = 3;
+const bytesPerMiB = 1024 ** 2;
+
+/** Replicas that `auto` gives every file: min(3, DataNodes). */
+export function chooseReplication(datanodes: number): number {
+  return Math.max(1, Math.min(mostReplicas, datanodes));
+}
+
+/**
+ * Resolves when the DataNodes can go: the NameNode calls them decommissioned, and no block is on them alone. Under `auto`
+ * every file's replication is lowered to what the others can hold before. An abort of `signal` puts them back in service.
+ * @throws SparkPlugError REPLICATION_IMPOSSIBLE, HDFS_NO_ROOM, DATANODE_HOLDS_DATA (none would stay) with nothing changed;
+ *   DATANODE_LOST; HDFS_AWAY
+ */
+export async function drainDataNodes(parts: DrainDataNodesParts, request: DrainDataNodesRequest): Promise<void> {
+  const { nameNode } = parts;
+  const { datanodes, force, report, signal } = request;
+  const known = await awaitNameNode(parts, request);
+  if (force) {
+    const lost = await nameNode.findBlocksOnlyOn(datanodes, signal);
+    if (lost.blocks > 0) report({ kind: 'warning', text: `lost with ${datanodes.join(', ')}: ${describeLoss(lost)}` });
+    await enter(nameNode, datanodes);
+    return;
+  }
+  const staying = await checkDrain(parts, request, known);
+  if (staying.replicas !== null) await lower(parts, request, staying.replicas);
+  try {
+    await enter(nameNode, datanodes);
+    await followDrain(parts, request, staying.replicas);
+  } catch (error) {
+    if (signal.aborted && !parts.shutdown.aborted) await takeBack(parts, request);
+    throw error;
+  }
+}
+
+/**
+ * Takes DataNodes out of the NameNode's list of those that leave: after their services are gone, or because they stay
+ * after all. `keep`: the ones that leave still; all others are taken out.
+ */
+export async function keepLeaving(nameNode: NameNodeAdmin, keep: readonly string[]): Promise<void> {
+  const entries = await nameNode.membership();
+  const kept = entries.filter(({ hostName }) => keep.includes(hostName));
+  if (kept.length < entries.length) await nameNode.setMembership(kept);
+}
+
+/** Clears what the NameNode was told of DataNodes whose services are gone, so that their names can be used again. */
+export async function forgetDataNodes(nameNode: NameNodeAdmin, datanodes: readonly string[]): Promise<void> {
+  const entries = await nameNode.membership();
+  await keepLeaving(
+    nameNode,
+    entries.map(({ hostName }) => hostName).filter((name) => !datanodes.includes(name)),
+  );
+}
+
+/** Gives every file min(3, DataNodes) replicas, as `auto` does after one joined. Returns before the copying is done. */
+export async function raiseReplication(
+  { nameNode }: Pick<DrainDataNodesParts, 'nameNode'>,
+  request: { readonly datanodes: number; readonly report: Report; readonly signal: AbortSignal },
+): Promise<void> {
+  const replicas = chooseReplication(request.datanodes);
+  const changed = await nameNode.setReplication(replicas, request.signal);
+  if (changed > 0) request.report({ kind: 'note', text: `${changed} files get ${replicas} replicas` });
+}
+
+/** The name of the step in which the drain is reported. */
+export function drainStepName(services: readonly string[]): string {
+  return `drain ${services.join(', ')}`;
+}
+
+/** Waits for a NameNode that answers and knows what there is. */
+async function awaitNameNode(
+  { nameNode, clock }: DrainDataNodesParts,
+  { datanodes, report, signal }: DrainDataNodesRequest,
+): Promise<readonly DataNodeFacts[]> {
+  const deadline = clock.now() + answerTimeoutMs;
+  for (let told = false; ; told = true) {
+    signal.throwIfAborted();
+    const found = await readNodes(nameNode);
+    if (found !== null) return found;
+    if (clock.now() >= deadline) {
+      throw new SparkPlugError('HDFS_AWAY', 'the NameNode does not answer, or stays in safe mode', {
+        hint: 'sparkplug status; sparkplug logs namenode',
+      });
+    }
+    if (!told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail: 'waiting for the NameNode' });
+    await clock.wait(pollMs, signal);
+  }
+}
+
+/** Null while the NameNode is away or in safe mode, in which it moves nothing. */
+async function readNodes(nameNode: NameNodeAdmin): Promise<readonly DataNodeFacts[] | null> {
+  try {
+    if ((await nameNode.state()).safeMode) return null;
+    return await nameNode.listDataNodes();
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Whether the others can hold everything. `replicas`: what every file has to be lowered to, null for nothing.
+ */
+async function checkDrain(
+  { nameNode }: DrainDataNodesParts,
+  request: DrainDataNodesRequest,
+  known: readonly DataNodeFacts[],
+): Promise<{ readonly replicas: number | null }> {
+  const { datanodes, remaining, replication, signal } = request;
+  const going = known.filter(({ name }) => datanodes.includes(name));
+  if (datanodes.every((name) => known.some((one) => one.name === name && isReleased(one)))) return { replicas: null };
+  const staying = known.filter(({ name, state }) => remaining.includes(name) && state === 'live');
+  if (staying.length === 0) throw lastDataNode(datanodes, remaining);
+  const survey = await surveyFiles(nameNode.scanFiles(signal), {
+    going: new Set(going.map(({ address }) => address)),
+    staying: new Set(staying.map(({ address }) => address)),
+    most: replication === 'auto' ? chooseReplication(staying.length) : Number.POSITIVE_INFINITY,
+  });
+  const floor = replication === 'auto' ? 1 : replication;
+  if (floor > staying.length)
+    throw tooManyReplicas(`${floor} replicas (hdfs.replication)`, floor, staying.length, remaining);
+  const tooMany = survey.highest > staying.length;
+  if (tooMany && replication !== 'auto') {
+    const { highest, path } = survey;
+    throw tooManyReplicas(`${highest} replicas of ${path}`, highest, staying.length, remaining);
+  }
+  refuseWithoutRoom(datanodes, staying, survey.toCopyBytes);
+  return { replicas: tooMany ? chooseReplication(staying.length) : null };
+}
+
+interface Survey {
+  readonly highest: number;
+  readonly path: string;
+  /** What has to be written to the DataNodes that stay. */
+  readonly toCopyBytes: number;
+}
+
+async function surveyFiles(
+  files: AsyncIterable<ScannedFile>,
+  by: { readonly going: ReadonlySet<string>; readonly staying: ReadonlySet<string>; readonly most: number },
+): Promise<Survey> {
+  let [highest, path, toCopyBytes] = [0, '', 0];
+  for await (const file of files) {
+    if (file.replication > highest) [highest, path] = [file.replication, file.path];
+    const wanted = Math.min(file.replication, by.most);
+    for (const { bytes, replicas } of file.blocks) {
+      if (!replicas.some(({ address }) => by.going.has(address))) continue;
+      const there = replicas.filter(({ address, state }) => by.staying.has(address) && state !== 'CORRUPT').length;
+      toCopyBytes += bytes * Math.max(0, wanted - there);
+    }
+  }
+  return { highest, path, toCopyBytes };
+}
+
+/** DataNodes of one machine share its disk: what one of them has left, the others have left too. */
+function refuseWithoutRoom(datanodes: readonly string[], staying: readonly DataNodeFacts[], toCopyBytes: number): void {
+  const byMachine = new Map<string, number>();
+  for (const { machine, remainingBytes } of staying) {
+    byMachine.set(machine, Math.max(byMachine.get(machine) ?? 0, remainingBytes));
+  }
+  const free = [...byMachine.values()].reduce((sum, bytes) => sum + bytes, 0);
+  if (toCopyBytes <= free) return;
+  const verb = datanodes.length === 1 ? 'holds' : 'hold';
+  throw new SparkPlugError(
+    'HDFS_NO_ROOM',
+    `${datanodes.join(', ')} ${verb} ${formatBytes(toCopyBytes)} that must be copied, ${formatBytes(free)} are free on the others`,
+    { place: 'hdfs.datanodes', hint: 'remove files (sparkplug hdfs du /, sparkplug hdfs rm), or free the disks' },
+  );
+}
+
+function lastDataNode(datanodes: readonly string[], remaining: readonly string[]): SparkPlugError {
+  const what =
+    remaining.length === 0 ? 'no DataNode would stay' : `of those that stay (${remaining.join(', ')}) none is live`;
+  return new SparkPlugError('DATANODE_HOLDS_DATA', `${datanodes.join(', ')} cannot go: ${what}`, {
+    place: 'hdfs.datanodes',
+    hint: remaining.length === 0 ? 'keep one DataNode at least' : 'sparkplug status shows what ails them',
+  });
+}
+
+function tooManyReplicas(what: string, needed: number, live: number, remaining: readonly string[]): SparkPlugError {
+  const away = remaining.length - live;
+  const stay = `${live} ${live === 1 ? 'stays' : 'stay'}${away > 0 ? ` live (${away} more is away)` : ''}`;
+  return new SparkPlugError('REPLICATION_IMPOSSIBLE', `${what} need ${needed} DataNodes, ${stay}`, {
+    place: 'hdfs.replication',
+    hint: 'keep more DataNodes, or set `hdfs.replication: auto`, under which replication is lowered first',
+  });
+}
+
+async function lower(
+  { nameNode }: DrainDataNodesParts,
+  request: DrainDataNodesRequest,
+  replicas: number,
+): Promise<void> {
+  const { datanodes, report, signal } = request;
+  report({
+    kind: 'step-progress',
+    step: drainStepName(datanodes),
+    detail: `lowering the replication of all files to ${replicas}`,
+  });
+  await nameNode.setReplication(replicas, signal);
+}
+
+/** Adds the DataNodes to those that leave. Written again it has the NameNode resolve their names anew. */
+async function enter(nameNode: NameNodeAdmin, datanodes: readonly string[]): Promise<void> {
+  const others = (await nameNode.membership()).filter(({ hostName }) => !datanodes.includes(hostName));
+  const leaving = datanodes.map(
+    (hostName): MembershipEntry => ({ hostName, port: dataNodePort, adminState: 'DECOMMISSIONED' }),
+  );
+  await nameNode.setMembership([...others, ...leaving]);
+}
+
+async function takeBack({ nameNode }: DrainDataNodesParts, request: DrainDataNodesRequest): Promise<void> {
+  await forgetDataNodes(nameNode, request.datanodes);
+  if (request.replication !== 'auto') return;
+  await nameNode.setReplication(chooseReplication(request.datanodes.length + request.remaining.length));
+}
+
+async function followDrain(
+  parts: DrainDataNodesParts,
+  request: DrainDataNodesRequest,
+  replicas: number | null,
+): Promise<void> {
+  const { nameNode, clock } = parts;
+  const { datanodes, report, signal } = request;
+  let deadSince: number | null = null;
+  let loweredAt = clock.now();
+  let told = '';
+  for (;;) {
+    signal.throwIfAborted();
+    const known = await awaitNameNode(parts, request);
+    const going = known.filter(({ name }) => datanodes.includes(name));
+    // One that the NameNode has not seen since its start counts as dead too.
+    const gone = datanodes.filter((name) => going.every((one) => one.name !== name || one.state === 'dead'));
+    const waiting = going.filter((one) => !isReleased(one));
+    const unseen = datanodes.length - going.length;
+    if (waiting.length + unseen === 0 && (await holdNothingAlone(nameNode, datanodes, signal))) return;
+    // A DataNode that was away while its name was resolved, or came back with another address, is in service again.
+    if (going.some(({ state }) => state === 'live')) await enter(nameNode, datanodes);
+    deadSince = gone.some((name) => !going.some((one) => one.name === name && isReleased(one)))
+      ? (deadSince ?? clock.now())
+      : null;
+    if (deadSince !== null && clock.now() - deadSince >= deadPatienceMs) {
+      if (await isDispensable(nameNode, gone)) return;
+    }
+    if (replicas !== null && clock.now() - loweredAt >= lowerAgainMs) {
+      await nameNode.setReplication(replicas, signal);
+      loweredAt = clock.now();
+    }
+    const detail = describeProgress(waiting, gone);
+    if (detail !== told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail });
+    told = detail;
+    await clock.wait(pollMs, signal);
+  }
+}
+
+function isReleased({ state, released }: DataNodeFacts): boolean {
+  return state === 'decommissioned' || (state === 'dead' && released);
+}
+
+async function holdNothingAlone(
+  nameNode: NameNodeAdmin,
+  datanodes: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await nameNode.findBlocksOnlyOn(datanodes, signal)).blocks === 0;
+}
+
+/** True when nothing is missed without the dead; throws when something is. */
+async function isDispensable(nameNode: NameNodeAdmin, dead: readonly string[]): Promise<boolean> {
+  const { missingBlocks, underReplicatedBlocks } = await nameNode.state();
+  if (missingBlocks === 0) return underReplicatedBlocks === 0;
+  throw new SparkPlugError(
+    'DATANODE_LOST',
+    `${dead.join(', ')} died before everything was copied: ${missingBlocks} blocks have no other copy`,
+    {
+      place: dead.join(', '),
+      hint: 'bring its machine or its disk back and repeat the command; `hdfs fsck / -list-corruptfileblocks` (sparkplug exec namenode) names the files',
+    },
+  );
+}
+
+function describeProgress(waiting: readonly DataNodeFacts[], gone: readonly string[]): string {
+  const left = waiting.filter(({ state }) => state !== 'dead');
+  const parts = left.map(({ name, state, underReplicatedBlocks, blocks }) =>
+    state === 'decommissioning'
+      ? `${name}: ${underReplicatedBlocks} of ${blocks} blocks left`
+      : `${name}: asked to leave`,
+  );
+  return [...parts, ...gone.map((name) => `${name} does not answer`)].join('; ') || 'checking every block';
+}
+
+/** `12 blocks of 3 files (40 MiB): /a, /b, /c`. */
+function describeLoss({ blocks, files, bytes, examples }: BlocksAtRisk): string {
+  const more = files > examples.length ? `, and ${files - examples.length} more` : '';
+  return `${blocks} blocks of ${files} files (${formatBytes(bytes)}): ${examples.join(', ')}${more}`;
+}
+
+function formatBytes(bytes: number): string {
+  return bytes < bytesPerMiB ? `${bytes} bytes` : formatMiB(Math.round(bytes / bytesPerMiB));
+}
