@@ -1,11 +1,11 @@
 // What has to happen so that a cluster becomes what it should be; data that prints as text and decides nothing.
-import type { StackSpec } from '../stack/stack-spec.ts';
+import type { PublishedImage, StackSpec } from '../stack/stack-spec.ts';
 
 /**
  * `update` replaces the service's containers unless the cause says otherwise. `keep`: the service differs but stays as
- * it is for now. `wait-idle`: nothing further until no run is active.
+ * it is for now. `wait-idle`: nothing further until no run is active. `publish`: images, not a service.
  */
-export type ChangeType = 'create' | 'update' | 'remove' | 'keep' | 'wait-idle';
+export type ChangeType = 'create' | 'update' | 'remove' | 'keep' | 'wait-idle' | 'publish';
 
 export interface Change {
   readonly type: ChangeType;
@@ -26,7 +26,14 @@ export interface WaitStep {
   readonly changes: readonly Change[];
 }
 
-export type ChangeStep = DeployStep | WaitStep;
+/** Images that the next deploys need on other machines. */
+export interface PublishStep {
+  readonly kind: 'publish';
+  readonly changes: readonly Change[];
+  readonly images: readonly PublishedImage[];
+}
+
+export type ChangeStep = DeployStep | WaitStep | PublishStep;
 
 export interface ChangeSet {
   /** Name for `docker stack deploy`: what the running services carry (they may have been deployed by hand). */

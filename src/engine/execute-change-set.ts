@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { withRegistryLogin } from '../adapters/docker/registry-login.ts';
 import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import { writeComposeFolder } from '../stack/compose-folder.ts';
@@ -11,6 +12,7 @@ import type { StackSpec } from '../stack/stack-spec.ts';
 import type { ChangeSet, ChangeStep, DeployStep } from './change-set.ts';
 import type { DeployingDocker } from './engine-docker.ts';
 import { labels } from './labels.ts';
+import { publishImages, type RegistryAccess } from './publish-images.ts';
 
 export interface Execution {
   /** Where secrets come from: files for the CLI, already in Swarm for the scheduler. */
@@ -21,6 +23,8 @@ export interface Execution {
   /** Resolves when no run is active and none starts before the change set is done. */
   readonly waitUntilIdle: () => Promise<void>;
   readonly signal?: AbortSignal;
+  /** Of the cluster's own registry; null or absent where all run on one engine. */
+  readonly registry?: RegistryAccess | null;
 }
 
 /** Carries out a change set step by step, then clears away configs and secrets that no service uses any more. */
@@ -32,11 +36,25 @@ export async function executeChangeSet(
   for (const one of changeSet.steps) {
     execution.signal?.throwIfAborted();
     const cause = [...new Set(one.changes.map((change) => change.cause))].join('; ');
-    const work = () =>
-      one.kind === 'wait-idle' ? execution.waitUntilIdle() : deploy(docker, changeSet, one, execution);
-    await step(execution.report, describeStep(one), work, cause);
+    await step(execution.report, describeStep(one), () => carryOut(docker, changeSet, one, execution), cause);
   }
   if (!changeSet.empty) await removeUnused(docker, changeSet.result);
+}
+
+async function carryOut(
+  docker: DeployingDocker,
+  changeSet: ChangeSet,
+  one: ChangeStep,
+  execution: Execution,
+): Promise<void> {
+  switch (one.kind) {
+    case 'wait-idle':
+      return execution.waitUntilIdle();
+    case 'publish':
+      return publishImages(one.images, { ...execution, step: describeStep(one) });
+    case 'deploy':
+      return deploy(docker, changeSet, one, execution);
+  }
 }
 
 /** `start 10 services`, `update spark-worker-1`: how a step is called in progress and in an operation. */
@@ -57,7 +75,16 @@ async function deploy(
   const folder = await mkdtemp(join(tmpdir(), 'sparkplug-stack-'));
   try {
     const composeFile = await writeComposeFolder(one.stack, folder, execution.secrets);
-    await stackDeploy(docker, changeSet.namespace, composeFile, execution.signal);
+    const request = {
+      namespace: changeSet.namespace,
+      composeFile,
+      cwd: dirname(composeFile),
+      signal: execution.signal,
+    };
+    const { registry = null } = execution;
+    // The machines that pull keep the log-in with the service.
+    if (registry === null) await stackDeploy(docker, request);
+    else await withRegistryLogin(registry.login, (dockerConfig) => stackDeploy(docker, { ...request, dockerConfig }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -73,14 +100,12 @@ const deployAttempts = 3;
  */
 async function stackDeploy(
   docker: DeployingDocker,
-  namespace: string,
-  composeFile: string,
-  signal: AbortSignal | undefined,
+  request: Parameters<DeployingDocker['stackDeploy']>[0],
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    signal?.throwIfAborted();
+    request.signal?.throwIfAborted();
     try {
-      await docker.stackDeploy({ namespace, composeFile, cwd: dirname(composeFile), signal });
+      await docker.stackDeploy(request);
       return;
     } catch (error) {
       const collided = error instanceof SparkPlugError && error.message.includes('update out of sequence');

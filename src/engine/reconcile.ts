@@ -1,6 +1,6 @@
 // ClusterState + StackSpec → ChangeSet: what differs, in which order it changes, and what a running job is spared.
-import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
-import type { Change, ChangeSet, ChangeStep } from './change-set.ts';
+import type { PublishedImage, ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
+import type { Change, ChangeSet, ChangeStep, PublishStep } from './change-set.ts';
 import type { ClusterState, ObservedService } from './cluster-state.ts';
 import { describeDifference } from './describe-difference.ts';
 import { canStay, mergeStacks } from './merge-stacks.ts';
@@ -44,12 +44,16 @@ export function reconcile(
   const all = findDifferences(current, currentStack, desired);
   const kept = all.filter((difference) => isKept(difference, currentStack, desired, situation));
   const due = all.filter((difference) => !kept.includes(difference));
-  const steps = orderSteps(due, situation).map((step): ChangeStep => {
+  const toChangeStep = (step: OrderedStep): ChangeStep => {
     const changes = step.differences.map((difference) => difference.change);
     if (step.kind === 'wait-idle') return { kind: 'wait-idle', changes: [describeWait(step.differences)] };
     const staying = [...kept, ...step.later].map(serviceOf);
     return { kind: 'deploy', changes, stack: mergeStacks(desired, currentStack, staying) };
-  });
+  };
+  const ordered = orderSteps(due, situation);
+  const steps = insertPublishing(ordered, findUnpublished(due, current, desired)).map((step) =>
+    'images' in step ? step : toChangeStep(step),
+  );
   const result = mergeStacks(desired, currentStack, kept.map(serviceOf));
   const keeps = kept.map(
     ({ change }): Change => ({ ...change, type: 'keep', cause: `${change.cause}: from the next run on` }),
@@ -134,17 +138,57 @@ function sameButImage(a: ServiceSpec, b: ServiceSpec): boolean {
 }
 
 interface OrderedStep {
-  readonly kind: ChangeStep['kind'];
+  readonly kind: 'deploy' | 'wait-idle';
   readonly differences: readonly Difference[];
   /** What still changes after this step. */
   readonly later: readonly Difference[];
 }
 
 /**
- * First what a running job does not notice, then the wait, then the rest: DataNodes and workers one after another, and
- * the scheduler last, since it may be the one that does all this.
+ * Images that services due for a change start from on other machines, and that nothing there is known to run. Where the
+ * registry itself is new, it has none.
  */
-function orderSteps(due: readonly Difference[], situation: Situation): OrderedStep[] {
+function findUnpublished(
+  due: readonly Difference[],
+  current: ClusterState,
+  desired: StackSpec,
+): readonly PublishedImage[] {
+  const changing = new Set(due.filter(({ change }) => change.type !== 'remove').map(serviceOf));
+  const isNew = due.some(({ component, change }) => component === registryComponent && change.type === 'create');
+  const running = new Set(isNew ? [] : current.services.map((service) => service.image));
+  const needed = new Set(desired.services.filter(({ name }) => changing.has(name)).map((spec) => spec.image));
+  return (desired.published ?? []).filter(({ ref }) => needed.has(ref) && !running.has(ref));
+}
+
+/** After the registry's own deploy, or first of all: sending images takes its time and disturbs nobody. */
+function insertPublishing(
+  ordered: readonly OrderedStep[],
+  images: readonly PublishedImage[],
+): readonly (OrderedStep | PublishStep)[] {
+  if (images.length === 0) return ordered;
+  const service = images.map(({ name }) => name).join(', ');
+  const publish: PublishStep = {
+    kind: 'publish',
+    changes: [{ type: 'publish', service, cause: 'not yet in the registry' }],
+    images,
+  };
+  const isRegistry = ordered[0]?.differences.some(({ component }) => component === registryComponent) === true;
+  return isRegistry ? [...ordered.slice(0, 1), publish, ...ordered.slice(1)] : [publish, ...ordered];
+}
+
+const registryComponent = 'registry';
+
+/**
+ * The registry alone, since others need it to start. Then what a running job does not notice, then the wait, then the
+ * rest: DataNodes and workers one after another, and the scheduler last, since it may be the one that does all this.
+ */
+function orderSteps(all: readonly Difference[], situation: Situation): OrderedStep[] {
+  const isFirst = ({ component, change }: Difference): boolean =>
+    component === registryComponent && change.type !== 'remove';
+  // One that runs and is not known well enough to be deployed once more as it is cannot be left for later.
+  const canWait = ({ deferrable, change }: Difference): boolean => deferrable || change.type === 'create';
+  const first = all.some(isFirst) ? all.filter((one) => isFirst(one) || !canWait(one)) : [];
+  const due = all.filter((one) => !first.includes(one));
   const waiting = situation.runActive && !situation.now ? due.filter((difference) => difference.interrupts) : [];
   const last = due.filter((difference) => difference.component === 'scheduler' && difference.deferrable);
   const rolling = due.filter(isRolling).toSorted(datanodesFirst);
@@ -161,7 +205,11 @@ function orderSteps(due: readonly Difference[], situation: Situation): OrderedSt
           { kind: 'wait-idle', differences: waiting },
           { kind: 'deploy', differences: rest.filter((difference) => !early.includes(difference)) },
         ];
-  const ordered = [...groups, ...[...rolling, ...last].map((one) => ({ kind: 'deploy' as const, differences: [one] }))];
+  const ordered: Omit<OrderedStep, 'later'>[] = [
+    { kind: 'deploy', differences: first },
+    ...groups,
+    ...[...rolling, ...last].map((one) => ({ kind: 'deploy' as const, differences: [one] })),
+  ];
   const nonEmpty = ordered.filter((group) => group.differences.length > 0);
   return nonEmpty.map((group, index) => ({ ...group, later: deployedAfter(nonEmpty, index) }));
 }

@@ -105,6 +105,8 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
     datanode: plan.datanodes.length,
     'spark-driver': plan.parallelRuns,
     history: plan.history.planned ? 1 : 0,
+    registry: plan.machines.length > 1 ? 1 : 0,
+    agent: plan.machines.length - 1,
   };
   return {
     machines: plan.machines.map(({ id: _, ...machine }) => machine),

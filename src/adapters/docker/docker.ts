@@ -83,6 +83,8 @@ export interface BuildRequest extends CallOptions {
 
 export interface TransferOptions extends CallOptions {
   readonly onLine?: (line: string) => void;
+  /** Folder of the client's settings for this call, with the log-in of a registry. */
+  readonly dockerConfig?: string | undefined;
 }
 
 export interface ImageSummary {
@@ -258,6 +260,8 @@ export interface ServiceCalls {
     readonly composeFile: string;
     readonly cwd?: string;
     readonly signal?: AbortSignal | undefined;
+    /** Folder of the client's settings, whose log-ins the machines get to pull with. */
+    readonly dockerConfig?: string | undefined;
   }): Promise<void>;
   /** Services, networks, configs and secrets of the stack, not volumes. A stack that is not there is no error. */
   stackRemove(namespace: string): Promise<void>;

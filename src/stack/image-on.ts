@@ -1,0 +1,34 @@
+// Which name of an image a machine starts from: the conductor's engine has it, the others pull it from the registry.
+import type { BuildContext } from './build-context.ts';
+import type { ServiceDraft } from './service-draft.ts';
+import type { ImageName, PublishedImage } from './stack-spec.ts';
+
+/** The images that followers start from. */
+const followerImages = ['hdfs', 'worker', 'conductor'] as const satisfies readonly ImageName[];
+type FollowerImage = (typeof followerImages)[number];
+
+/** A machine that comes restarts nothing on the conductor's own: there the image keeps its local name. */
+export function imageOn(context: BuildContext, name: FollowerImage, machineId: string): string {
+  const { desired, registry, conductorMachineId } = context;
+  if (registry === null || machineId === conductorMachineId) return desired.images[name];
+  return publishedRef(registry.address, name, desired.images[name]);
+}
+
+/** What must be in the registry before the drafts can start. */
+export function listPublished(context: BuildContext, drafts: readonly ServiceDraft[]): readonly PublishedImage[] {
+  const { desired, registry } = context;
+  if (registry === null) return [];
+  const used = new Set(drafts.map((draft) => draft.image));
+  return followerImages
+    .map((name) => ({
+      name,
+      ref: publishedRef(registry.address, name, desired.images[name]),
+      source: desired.images[name],
+    }))
+    .filter(({ ref }) => used.has(ref));
+}
+
+/** The tag is the image's id, so a name never changes what it means. A name that is no id keeps its own tag. */
+export function publishedRef(address: string, name: FollowerImage, source: string): string {
+  return `${address}/sparkplug/${name}:${source.slice(source.lastIndexOf(':') + 1)}`;
+}
