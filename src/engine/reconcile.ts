@@ -50,10 +50,10 @@ export function reconcile(
     const staying = [...kept, ...step.later].map(serviceOf);
     return { kind: 'deploy', changes, stack: mergeStacks(desired, currentStack, staying) };
   };
-  const ordered = orderSteps(due, situation);
-  const steps = insertPublishing(ordered, findUnpublished(due, current, desired)).map((step) =>
-    'images' in step ? step : toChangeStep(step),
-  );
+  const unpublished = findUnpublished(due, current, desired);
+  const urgent = unpublished.length > 0 && lacksLogin(currentStack) ? due.filter(isScheduler) : [];
+  const ordered = insertPublishing(orderSteps(due, urgent, situation), unpublished);
+  const steps = ordered.map((step) => ('images' in step ? step : toChangeStep(step)));
   const result = mergeStacks(desired, currentStack, kept.map(serviceOf));
   const keeps = kept.map(
     ({ change }): Change => ({ ...change, type: 'keep', cause: `${change.cause}: from the next run on` }),
@@ -139,25 +139,39 @@ function sameButImage(a: ServiceSpec, b: ServiceSpec): boolean {
 
 interface OrderedStep {
   readonly kind: 'deploy' | 'wait-idle';
+  /** Before images are published. */
+  readonly isUrgent: boolean;
   readonly differences: readonly Difference[];
   /** What still changes after this step. */
   readonly later: readonly Difference[];
 }
 
 /**
- * Images that services due for a change start from on other machines, and that nothing there is known to run. Where the
- * registry itself is new, it has none.
+ * Where services that change start from the registry: all that nothing is known to run from there. A new registry has
+ * none.
  */
 function findUnpublished(
   due: readonly Difference[],
   current: ClusterState,
   desired: StackSpec,
 ): readonly PublishedImage[] {
+  const { published = [] } = desired;
   const changing = new Set(due.filter(({ change }) => change.type !== 'remove').map(serviceOf));
+  const needed = new Set(desired.services.filter(({ name }) => changing.has(name)).map((spec) => spec.image));
+  if (!published.some(({ ref }) => needed.has(ref))) return [];
   const isNew = due.some(({ component, change }) => component === registryComponent && change.type === 'create');
   const running = new Set(isNew ? [] : current.services.map((service) => service.image));
-  const needed = new Set(desired.services.filter(({ name }) => changing.has(name)).map((spec) => spec.image));
-  return (desired.published ?? []).filter(({ ref }) => needed.has(ref) && !running.has(ref));
+  return published.filter(({ ref }) => !running.has(ref));
+}
+
+/** A scheduler from the time of one machine has no password to publish with: its successor goes on. */
+function lacksLogin(currentStack: StackSpec | null): boolean {
+  const scheduler = currentStack?.services.find(({ component }) => component === 'scheduler');
+  return scheduler !== undefined && !scheduler.secrets.includes('registry_password');
+}
+
+function isScheduler({ component }: Difference): boolean {
+  return component === 'scheduler';
 }
 
 /** After the registry's own deploy, or first of all: sending images takes its time and disturbs nobody. */
@@ -172,23 +186,38 @@ function insertPublishing(
     changes: [{ type: 'publish', service, cause: 'not yet in the registry' }],
     images,
   };
-  const isRegistry = ordered[0]?.differences.some(({ component }) => component === registryComponent) === true;
-  return isRegistry ? [...ordered.slice(0, 1), publish, ...ordered.slice(1)] : [publish, ...ordered];
+  const at = ordered.findIndex(({ isUrgent }) => !isUrgent);
+  return at === -1 ? [...ordered, publish] : [...ordered.slice(0, at), publish, ...ordered.slice(at)];
 }
 
 const registryComponent = 'registry';
 
 /**
- * The registry alone, since others need it to start. Then what a running job does not notice, then the wait, then the
- * rest: DataNodes and workers one after another, and the scheduler last, since it may be the one that does all this.
+ * What is urgent and the registry, one after another, since others need them to start. Then what a running job does not
+ * notice, then the wait, then the rest: DataNodes and workers one after another, and the scheduler last, since it may be
+ * the one that does all this.
  */
-function orderSteps(all: readonly Difference[], situation: Situation): OrderedStep[] {
-  const isFirst = ({ component, change }: Difference): boolean =>
-    component === registryComponent && change.type !== 'remove';
+function orderSteps(
+  all: readonly Difference[],
+  urgent: readonly Difference[],
+  situation: Situation,
+): readonly OrderedStep[] {
+  const registry = all.filter(({ component, change }) => component === registryComponent && change.type !== 'remove');
+  const early = [...urgent, ...registry];
   // One that runs and is not known well enough to be deployed once more as it is cannot be left for later.
   const canWait = ({ deferrable, change }: Difference): boolean => deferrable || change.type === 'create';
-  const first = all.some(isFirst) ? all.filter((one) => isFirst(one) || !canWait(one)) : [];
-  const due = all.filter((one) => !first.includes(one));
+  const along = early.length === 0 ? [] : all.filter((one) => !early.includes(one) && !canWait(one));
+  const due = all.filter((one) => !early.includes(one) && !along.includes(one));
+  const first = early.map((one, index) => ({
+    kind: 'deploy' as const,
+    isUrgent: true,
+    differences: index === 0 ? [one, ...along] : [one],
+  }));
+  const nonEmpty = [...first, ...groupSteps(due, situation)].filter((group) => group.differences.length > 0);
+  return nonEmpty.map((group, index) => ({ ...group, later: deployedAfter(nonEmpty, index) }));
+}
+
+function groupSteps(due: readonly Difference[], situation: Situation): readonly Omit<OrderedStep, 'later'>[] {
   const waiting = situation.runActive && !situation.now ? due.filter((difference) => difference.interrupts) : [];
   const last = due.filter((difference) => difference.component === 'scheduler' && difference.deferrable);
   const rolling = due.filter(isRolling).toSorted(datanodesFirst);
@@ -197,21 +226,17 @@ function orderSteps(all: readonly Difference[], situation: Situation): OrderedSt
   const early = waiting.every((difference) => difference.deferrable)
     ? rest.filter((difference) => !waiting.includes(difference))
     : [];
+  const isUrgent = false;
   const groups: Omit<OrderedStep, 'later'>[] =
     waiting.length === 0
-      ? [{ kind: 'deploy', differences: rest }]
+      ? [{ kind: 'deploy', isUrgent, differences: rest }]
       : [
-          { kind: 'deploy', differences: early },
-          { kind: 'wait-idle', differences: waiting },
-          { kind: 'deploy', differences: rest.filter((difference) => !early.includes(difference)) },
+          { kind: 'deploy', isUrgent, differences: early },
+          { kind: 'wait-idle', isUrgent, differences: waiting },
+          { kind: 'deploy', isUrgent, differences: rest.filter((difference) => !early.includes(difference)) },
         ];
-  const ordered: Omit<OrderedStep, 'later'>[] = [
-    { kind: 'deploy', differences: first },
-    ...groups,
-    ...[...rolling, ...last].map((one) => ({ kind: 'deploy' as const, differences: [one] })),
-  ];
-  const nonEmpty = ordered.filter((group) => group.differences.length > 0);
-  return nonEmpty.map((group, index) => ({ ...group, later: deployedAfter(nonEmpty, index) }));
+  const single = [...rolling, ...last].map((one) => ({ kind: 'deploy' as const, isUrgent, differences: [one] }));
+  return [...groups, ...single];
 }
 
 function deployedAfter(groups: readonly Omit<OrderedStep, 'later'>[], index: number): readonly Difference[] {

@@ -4,6 +4,7 @@ import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engin
 import { executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
+import { readSocketGids } from '../engine/read-socket-gids.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
@@ -14,9 +15,10 @@ import type { StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
 import { formatDuration } from '../units.ts';
-import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
+import { askNewMachines, type FleetAccess, type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
+import { registryUser } from './prepare-registry.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -49,6 +51,8 @@ export interface LiveClusterParts {
   readonly clock: Clock;
   readonly projectId: string;
   readonly shutdown: AbortSignal;
+  /** To publish and to ask further machines; null where the scheduler was deployed without their secrets. */
+  readonly fleet?: (Omit<FleetAccess, 'login'> & { readonly password: string }) | null;
 }
 
 export interface ObservableCluster extends LiveCluster {
@@ -74,8 +78,10 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   const { docker, store, projectId } = parts;
   let planned: PlannedRevision | null = null;
 
-  const plan = async (desired: DesiredState) =>
-    planStack(desired, await swarmMachines(docker, projectId), stackOptions(store, null));
+  const plan = async (desired: DesiredState) => {
+    const [machines, nodes] = await Promise.all([swarmMachines(docker, projectId), docker.nodes()]);
+    return planStack(desired, machines, { ...stackOptions(store, null), socketGids: readSocketGids(nodes) });
+  };
   const prepare = (change: ClusterChange): Promise<PreparedChange> =>
     prepareDesired(docker, {
       desired: change.desired,
@@ -93,16 +99,27 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   return {
     differs: async (change) => !(await prepare(change)).changeSet.empty,
     apply: async (change, progress) => {
-      const { changeSet, plan: placed } = await prepare(change);
-      const { result } = changeSet;
+      const first = await prepare(change);
       const { report, signal, waitUntilIdle } = progress;
-      await executeChangeSet(docker, changeSet, {
-        secrets: { secrets: 'external' },
-        report,
-        signal,
-        waitUntilIdle,
-        waitUntilReady: (services) => waitUntilReady(parts, result, placed.replication, services, signal),
-      });
+      const fleet = accessFleet(parts, change.desired);
+      const execute = ({ changeSet, plan: placed }: PreparedChange): Promise<void> =>
+        executeChangeSet(docker, changeSet, {
+          secrets: { secrets: 'external' },
+          report,
+          signal,
+          waitUntilIdle,
+          waitUntilReady: (services) => waitUntilReady(parts, changeSet.result, placed.replication, services, signal),
+          registry: fleet,
+        });
+      await execute(first);
+      let last = first;
+      if (await askNewMachines(change.desired, first, { fleet, report, signal })) {
+        store.set('stack', JSON.stringify(first.changeSet.result));
+        last = await prepare(change);
+        await execute(last);
+      }
+      const { changeSet, plan: placed } = last;
+      const { result } = changeSet;
       // An earlier process may have deployed all of it, and ended before anything answered.
       if (changeSet.empty) {
         const services = result.services.map(({ name }) => name).filter((name) => name !== 'scheduler');
@@ -135,6 +152,12 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       if (store.setting('stack') === null && !parts.shutdown.aborted) store.set('stack', JSON.stringify(stack));
     },
   };
+}
+
+/** Null where there is one machine, or none of the secrets yet: the scheduler is deployed with them last. */
+function accessFleet({ fleet = null }: LiveClusterParts, { registry }: DesiredState): FleetAccess | null {
+  if (fleet === null || registry === undefined) return null;
+  return { ...fleet, login: { address: registry.address, user: registryUser, password: fleet.password } };
 }
 
 function stackOptions(store: ClusterStore, driverImage: string | null): StackOptions {

@@ -88,7 +88,7 @@ async function compare(project: OpenedProject, current: DesiredState, machines: 
   const desired: DesiredState = {
     ...current,
     config,
-    images: await nameProjectImages(project),
+    images: (await nameProjectImages(project)).refs,
     workerShape: resolveWorkerShape(config, state?.workerShape ?? null, machines),
     webPort: config.web.port === 'auto' ? current.webPort : config.web.port,
   };

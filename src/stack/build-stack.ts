@@ -44,7 +44,7 @@ export function buildStack(desired: DesiredState, plan: ClusterPlan, options: St
     ...plan.workers.map((placement) => buildSparkWorker(context, placement)),
     ...plan.datanodes.map((placement) => buildDatanode(context, placement)),
   ];
-  const published = listPublished(context, drafts);
+  const published = listPublished(context);
   const used = new Set(drafts.flatMap((draft) => draft.secrets));
   return {
     projectId: desired.projectId,

@@ -1,6 +1,5 @@
 // Which name of an image a machine starts from: the conductor's engine has it, the others pull it from the registry.
 import type { BuildContext } from './build-context.ts';
-import type { ServiceDraft } from './service-draft.ts';
 import type { ImageName, PublishedImage } from './stack-spec.ts';
 
 /** The images that followers start from. */
@@ -14,18 +13,13 @@ export function imageOn(context: BuildContext, name: FollowerImage, machineId: s
   return publishedRef(registry.address, name, desired.images[name]);
 }
 
-/** What must be in the registry before the drafts can start. */
-export function listPublished(context: BuildContext, drafts: readonly ServiceDraft[]): readonly PublishedImage[] {
-  const { desired, registry } = context;
-  if (registry === null) return [];
-  const used = new Set(drafts.map((draft) => draft.image));
-  return followerImages
-    .map((name) => ({
-      name,
-      ref: publishedRef(registry.address, name, desired.images[name]),
-      source: desired.images[name],
-    }))
-    .filter(({ ref }) => used.has(ref));
+/** What further machines may start from; also that of agents which only stand once their machine was looked at. */
+export function listPublished({ desired, plan, registry }: BuildContext): readonly PublishedImage[] {
+  if (registry === null || plan.machines.every((machine) => machine.conductor)) return [];
+  return followerImages.map((name) => {
+    const source = desired.images[name];
+    return { name, ref: publishedRef(registry.address, name, source), source };
+  });
 }
 
 /** The tag is the image's id, so a name never changes what it means. A name that is no id keeps its own tag. */

@@ -10,6 +10,11 @@ const ownSecrets: readonly string[] = [
   ...['agent_tls_cert', 'agent_tls_key', 'agent_client_cert', 'agent_client_key'],
 ];
 
+/** True for a secret that no job has named. */
+export function isOwnSecret(name: string): boolean {
+  return ownSecrets.includes(name);
+}
+
 /** Those that the jobs read. */
 export function jobSecrets(desired: DesiredState): readonly string[] {
   return selectSecrets(
