@@ -27,7 +27,11 @@ export function buildAgents(context: BuildContext): readonly ServiceDraft[] {
         machineId: id,
         image: imageOn(context, 'conductor', id),
         user: `10001:${gid}`,
-        env: { SPARKPLUG_PROJECT: desired.projectId, SPARKPLUG_CONTROL_SUBNET: desired.subnets.control },
+        env: {
+          SPARKPLUG_PROJECT: desired.projectId,
+          SPARKPLUG_CONTROL_SUBNET: desired.subnets.control,
+          SPARKPLUG_REGISTRY: registry.address,
+        },
         networks: ['control'],
         secrets: ['cluster_ca', 'agent_tls_cert', 'agent_tls_key'],
         binds: [{ source: dockerSocket, target: dockerSocket }],
