@@ -80,7 +80,7 @@ export function createAgentApp(parts: AgentParts): FastifyInstance {
     return reply.code(204).send();
   });
 
-  app.delete(agentPaths.volume(':name').replace('%3A', ':'), async (request, reply) => {
+  app.delete(agentPaths.volume(':name'), async (request, reply) => {
     const { name } = parseRequest(VolumeParams, request.params, 'path');
     parseRequest(noQuery, request.query, 'query');
     // By label first: a name alone could be anybody's. One that is gone is what was wanted.

@@ -18,7 +18,7 @@ import { formatDuration } from '../units.ts';
 import { askNewMachines, type FleetAccess, type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
-import { registryUser } from './prepare-registry.ts';
+import { registryUser } from './fleet-names.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {

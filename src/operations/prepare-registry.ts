@@ -12,6 +12,7 @@ import {
 } from '../adapters/certificates/certificate.ts';
 import { authorityKey } from '../config/secret-names.ts';
 import { readSecret, type SecretFile, storeFleetSecrets } from '../config/user-folder.ts';
+import { agentHost, registryHost, registryUser, schedulerHost } from './fleet-names.ts';
 
 const dayMs = 86_400_000;
 const authorityValidMs = 10 * 365 * dayMs;
@@ -21,14 +22,6 @@ const renewBeforeMs = 30 * dayMs;
 const renewAuthorityBeforeMs = validMs + renewBeforeMs;
 /** About 60 ms a log-in; the password has 256 random bits, so it is not this that protects it. */
 const bcryptCost = 10;
-
-/** The one user of the registry. */
-export const registryUser = 'sparkplug';
-/** Names that agents and scheduler prove to each other, wherever they are. */
-export const agentHost = 'agent.sparkplug';
-const schedulerHost = 'scheduler.sparkplug';
-/** The registry's name on the control network. */
-const registryHost = 'registry';
 
 export interface PreparedRegistry {
   /** PEM. */

@@ -10,7 +10,7 @@ import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { applyDesired, type FleetAccess } from './apply-desired.ts';
-import { registryUser } from './prepare-registry.ts';
+import { registryUser } from './fleet-names.ts';
 import { trustRegistry } from './trust-registry.ts';
 
 interface Deployment {

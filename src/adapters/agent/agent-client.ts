@@ -100,13 +100,14 @@ function createClient(http: HttpAgent, machine: string, origin: string): AgentCl
     },
     async *exec(container, command, { input, signal } = {}) {
       const query = new URLSearchParams({ command: JSON.stringify(command) });
-      const path = `${agentPaths.exec(container)}?${query}`;
+      const path = `${agentPaths.exec(encodeURIComponent(container))}?${query}`;
       const sent = input === undefined ? {} : { body: input, headers: { 'content-type': inputType } };
       const { body } = await send({ method: 'POST', path, signal, ...sent });
       yield* readOutput(machine, body, signal);
     },
-    signal: (container, signal) => tell({ method: 'POST', path: agentPaths.signal(container), ...json({ signal }) }),
-    removeVolume: (name) => tell({ method: 'DELETE', path: agentPaths.volume(name) }),
+    signal: (container, signal) =>
+      tell({ method: 'POST', path: agentPaths.signal(encodeURIComponent(container)), ...json({ signal }) }),
+    removeVolume: (name) => tell({ method: 'DELETE', path: agentPaths.volume(encodeURIComponent(name)) }),
     images: async () => (await ask(Images, { method: 'GET', path: agentPaths.images })).images,
     pruneImages: async (keep) =>
       (await ask(Pruned, { method: 'POST', path: agentPaths.prune, ...json({ keep }) })).removed,

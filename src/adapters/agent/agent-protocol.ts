@@ -5,7 +5,7 @@ export const agentPaths = {
   uses: '/v1/containers/use',
   exec: (container: string) => `/v1/containers/${container}/exec`,
   signal: (container: string) => `/v1/containers/${container}/signal`,
-  volume: (name: string) => `/v1/volumes/${encodeURIComponent(name)}`,
+  volume: (name: string) => `/v1/volumes/${name}`,
   images: '/v1/images',
   prune: '/v1/images/prune',
 } as const;
