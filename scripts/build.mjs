@@ -1,4 +1,4 @@
-// Builds dist/: the command line, the two conductor processes and the dashboard; each part when its sources changed.
+// Builds dist/: the command line, the conductor's processes and the dashboard; each part when its sources changed.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,6 +23,7 @@ const programs = {
   cli: 'src/cli/main.ts',
   web: 'src/conductor/web.ts',
   scheduler: 'src/conductor/scheduler.ts',
+  agent: 'src/conductor/agent.ts',
 };
 
 // Some packages are CommonJS and expect these names.
@@ -124,7 +125,7 @@ async function buildDashboard() {
 
 const builders = { programs: buildPrograms, dashboard: buildDashboard };
 
-/** Writes dist/{cli,web,scheduler}.js and dist/dashboard/. A stamp comes last, so an interrupted build is done again. */
+/** Writes dist/{cli,web,scheduler,agent}.js and dist/dashboard/. A stamp comes last, so an interrupted build is done again. */
 export async function build() {
   mkdirSync(out, { recursive: true });
   for (const [name, part] of Object.entries(parts)) {

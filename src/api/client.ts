@@ -15,6 +15,7 @@ import {
   send,
   signalOf,
 } from './exchange.ts';
+import { execInComponent } from './exec-client.ts';
 import { type FollowOptions, followOperation, followRun, type NumberedRunEvent } from './followed-streams.ts';
 import { flagsOf, type MachineCalls, machineCalls, readSubmission, type Submission } from './machine-client.ts';
 import type { components } from './openapi.d.ts';
@@ -23,6 +24,8 @@ import { type ScheduleCalls, scheduleCalls } from './schedule-client.ts';
 import {
   ClusterEventList,
   ClusterStatus,
+  type ExecEvent,
+  type ExecRequest,
   FileList,
   FileStatus,
   FileUsage,
@@ -105,6 +108,8 @@ export interface ApiClient extends AccessCalls, MachineCalls, ScheduleCalls {
   /** Replay and then live; the last event is `end`. Taken up again where it broke off. */
   followRun(id: string, options?: FollowOptions): AsyncGenerator<NumberedRunEvent>;
   cancelRun(id: string, options?: CallOptions): Promise<Run>;
+  /** Runs a command in a component's container, wherever it is; ends after its exit code. */
+  execInComponent(component: string, request: ExecRequest, options?: CallOptions): AsyncGenerator<ExecEvent>;
   clusterEvents(options?: CallOptions): Promise<ClusterEventList['events']>;
   results(options?: CallOptions): Promise<ResultList['results']>;
   result(name: string, query?: ResultQuery): Promise<ResultPage>;
@@ -146,6 +151,7 @@ export function createApiClient(options: ClientOptions): ApiClient {
       return open({ method: 'GET', path, query: { source: call?.source }, ...signalOf(call) });
     },
     followRun: (id, call = {}) => followRun(open, id, call, reconnectMs),
+    execInComponent: (component, request, call = {}) => execInComponent(open, component, request, call),
     resultRows: (name, format, query = {}) => {
       const { where = {}, sort, limit, offset, run } = query;
       const wanted = { ...filters(where), sort: sort?.join(','), limit, offset, run, format };

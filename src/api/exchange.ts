@@ -133,10 +133,14 @@ function isNetworkError(error: unknown): error is NodeJS.ErrnoException {
 
 async function problemError(answer: IncomingMessage, call: Call): Promise<SparkPlugError> {
   const text = await readText(answer, 1024 * 1024);
+  return problemToError(text, `${call.method} ${call.path}`, `answered ${answer.statusCode}`);
+}
+
+/** The error that a problem's JSON text stands for. API_FAILED where it is none. */
+export function problemToError(text: string, where: string, did = 'failed'): SparkPlugError {
   const problem = ProblemDetails.safeParse(parseJson(text));
-  const where = `${call.method} ${call.path}`;
   if (!problem.success) {
-    return new SparkPlugError('API_FAILED', `${where} answered ${answer.statusCode}`, {
+    return new SparkPlugError('API_FAILED', `${where} ${did}`, {
       place: where,
       met: text.slice(0, 200),
       hint: 'sparkplug logs web',

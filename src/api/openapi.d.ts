@@ -108,6 +108,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/components/{name}/exec": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a command in a container of the cluster
+         * @description On whichever machine it is, without a terminal. The command goes on where the caller leaves; its own failure is an exit code.
+         *
+         *     Needs the scope `admin`.
+         */
+        post: operations["execInComponent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -867,6 +889,11 @@ export interface components {
         DesiredAnswer: {
             desired: components["schemas"]["NewDesiredState"];
             revision: number;
+        };
+        ExecRequest: {
+            command: string[];
+            /** Format: base64 */
+            input?: string;
         };
         Failure: {
             code: string;
@@ -1797,6 +1824,119 @@ export interface operations {
                 };
             };
             /** @description - `SCHEDULER_AWAY`: The scheduler does not answer; results and files are still served. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    execInComponent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the component, such as `datanode-2`. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExecRequest"];
+            };
+        };
+        responses: {
+            /** @description Events `output` with `{"source": "stdout" or "stderr", "data": base64}` as they come, then `exit` with `{"exitCode": number}`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            /** @description - `REQUEST_INVALID`: The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `AUTH_REQUIRED`: The request carries no valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `SCOPE_MISSING`: The token is valid but may not do this.
+             *     - `LISTEN_LOCAL`: The request comes from another computer while the project listens locally only.
+             *     - `HOST_REFUSED`: The request is for a host name that is not this computer's own.
+             *     - `ORIGIN_REFUSED`: A browser's log-in was used by a page that is not the dashboard.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `COMPONENT_UNKNOWN`: The cluster has no component of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `REQUEST_TOO_LARGE`: The request's headers or body are larger than this route takes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `TOO_MANY_ATTEMPTS`: Too many wrong tokens or log-in codes came from this address.
+             *     - `RATE_LIMITED`: Too many requests in a short time; the answer says how long to wait.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `INTERNAL`: The conductor met a bug of its own. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `SCHEDULER_AWAY`: The scheduler does not answer; results and files are still served.
+             *     - `CLUSTER_NOT_READY`: The cluster was started but did not become ready in time.
+             *     - `AGENT_AWAY`: The agent of a machine does not answer.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;

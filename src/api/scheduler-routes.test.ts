@@ -137,6 +137,13 @@ function open(changes: Partial<SchedulerDesk> = {}) {
       asked.push({ minutes });
       return { samples: [] };
     },
+    exec: async function* (component, request) {
+      if (component !== 'datanode-2') throw new SparkPlugError('COMPONENT_UNKNOWN', `no component ${component}`);
+      asked.push({ component, ...request });
+      yield { kind: 'output', source: 'stdout', bytes: Buffer.from('a\n') };
+      yield { kind: 'output', source: 'stderr', bytes: Buffer.from([0xff, 0]) };
+      yield { kind: 'exit', exitCode: 3 };
+    },
     metrics: async () => '# HELP a b\n# TYPE a gauge\na 1\n',
     ...changes,
   };
@@ -324,4 +331,22 @@ test('scaling and draining answer with their operation, what is no number is ref
     const refused = await ask('POST', '/api/v1/cluster/scale', { payload });
     assert.deepEqual([refused.statusCode, refused.json().code], [400, 'REQUEST_INVALID']);
   }
+});
+
+test('a command in a component: its output as it comes and its exit code, or the refusal as an answer', async () => {
+  const { ask, asked } = open();
+  const url = '/api/v1/components/datanode-2/exec';
+  const payload = { command: ['ls', '-l'], input: 'aGk=' };
+  const answer = await ask('POST', url, { payload });
+  assert.equal(answer.statusCode, 200);
+  assert.equal(
+    answer.body,
+    ': sparkplug\n\nevent: output\ndata: {"source":"stdout","data":"YQo="}\n\n' +
+      'event: output\ndata: {"source":"stderr","data":"/wA="}\n\nevent: exit\ndata: {"exitCode":3}\n\n',
+  );
+  assert.deepEqual(asked, [{ component: 'datanode-2', command: ['ls', '-l'], input: 'aGk=' }]);
+  const unknown = await ask('POST', '/api/v1/components/web-9/exec', { payload });
+  assert.deepEqual([unknown.statusCode, unknown.json().code], [404, 'COMPONENT_UNKNOWN']);
+  const empty = await ask('POST', url, { payload: { command: [] } });
+  assert.deepEqual([empty.statusCode, empty.json().code], [400, 'REQUEST_INVALID']);
 });

@@ -13,6 +13,8 @@ import type {
   ClusterEvent,
   ClusterHistory,
   ClusterStatus,
+  ExecEvent,
+  ExecRequest,
   LogSources,
   MachineList,
   NewRun,
@@ -70,12 +72,17 @@ export interface SchedulerDesk extends JobDesk, MachineDesk {
   results(): ResultInfo[];
   machines(): Promise<MachineList>;
   history(minutes: number): ClusterHistory;
+  /** Throws COMPONENT_UNKNOWN, CLUSTER_NOT_READY, AGENT_AWAY. */
+  exec(component: string, request: ExecRequest, signal: AbortSignal): AsyncIterable<ExecEvent>;
   /** Prometheus text. */
   metrics(): Promise<string>;
 }
 
 /** Proxies drop connections that are silent for a minute. */
 const heartbeatMs = 15_000;
+
+/** How long a command may be silent before its stream begins: well within what proxies wait for a head. */
+const refusalMs = 5_000;
 
 const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -111,6 +118,18 @@ function registerClusterRoutes(app: FastifyInstance, desk: SchedulerDesk): void 
   serveRoute(app, clusterRoutes.status, () => desk.status());
   serveRoute(app, clusterRoutes.machines, () => desk.machines());
   serveRoute(app, clusterRoutes.history, ({ query }) => desk.history(query.minutes ?? defaultMinutes));
+  serveRoute(app, clusterRoutes.exec, async ({ params, body }, request, reply) => {
+    const left = new AbortController();
+    const output = desk.exec(params.name, body, left.signal)[Symbol.asyncIterator]();
+    const first = output.next();
+    // A refusal comes soon and is an answer of its own; whatever comes later is a part of the stream.
+    const patience = startTimer(refusalMs);
+    await Promise.race([first, patience.elapsed]).finally(patience.stop);
+    return sendEvents(request, reply, (signal) => {
+      signal.addEventListener('abort', () => left.abort(signal.reason), { once: true });
+      return execEvents(first, output);
+    });
+  });
   serveRoute(app, clusterRoutes.desired, (_input, _request, reply) => {
     const answer = desk.desired();
     return reply.header('etag', `"${answer.revision}"`).send(answer);
@@ -172,6 +191,21 @@ function readFrom(request: FastifyRequest, from: number | null): number | null {
 
 async function* operationEvents(operations: AsyncIterable<Operation>): AsyncGenerator<string> {
   for await (const operation of operations) yield `event: operation\ndata: ${JSON.stringify(operation)}\n\n`;
+}
+
+async function* execEvents(
+  first: Promise<IteratorResult<ExecEvent>>,
+  output: AsyncIterator<ExecEvent>,
+): AsyncGenerator<string> {
+  for (let next = await first; next.done !== true; next = await output.next()) {
+    const part = next.value;
+    if (part.kind === 'exit') {
+      yield `event: exit\ndata: ${JSON.stringify({ exitCode: part.exitCode })}\n\n`;
+    } else {
+      const data = Buffer.from(part.bytes).toString('base64');
+      yield `event: output\ndata: ${JSON.stringify({ source: part.source, data })}\n\n`;
+    }
+  }
 }
 
 async function* clusterEvents(events: AsyncIterable<ClusterEvent>): AsyncGenerator<string> {

@@ -495,6 +495,24 @@ export type ScaleChange = z.infer<typeof ScaleChange>;
 /** `GET /api/v1/cluster/desired`. */
 export const DesiredAnswer = z.object({ revision: z.number().int(), desired: NewDesiredState });
 
+/** `POST /api/v1/components/{name}/exec`. */
+export const ExecRequest = z.strictObject({
+  /** The program and its arguments; no shell. */
+  command: z.array(z.string().max(65_536)).min(1).max(1000),
+  /** Standard input, base64; without it standard input is closed. */
+  input: z.base64().optional(),
+});
+export type ExecRequest = z.infer<typeof ExecRequest>;
+
+/** What a command prints, as it comes; its exit code last. */
+export type ExecEvent =
+  | { readonly kind: 'output'; readonly source: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
+  | { readonly kind: 'exit'; readonly exitCode: number };
+
+/** Data of the events `output` and `exit` of a command. */
+export const ExecOutput = z.object({ source: z.enum(['stdout', 'stderr']), data: z.base64() });
+export const ExecExit = z.object({ exitCode: z.number().int() });
+
 /** A submitted desired state is carried out by this operation, or there was nothing to do. */
 export const OperationStarted = z.object({ operation: z.string() });
 export const Unchanged = z.object({ revision: z.number().int(), unchanged: z.literal(true) });

@@ -94,6 +94,10 @@ export function createMemoryDesk(): SchedulerDesk {
       warnings: [],
     }),
     desired: () => ({ revision: 1, desired }),
+    exec: async function* (component) {
+      if (component !== 'datanode-1') throw new SparkPlugError('COMPONENT_UNKNOWN', `no component ${component}`);
+      yield { kind: 'exit', exitCode: 0 };
+    },
     submitDesired: async (_desired, { ifMatch }) => {
       if (ifMatch !== null && ifMatch !== 1)
         throw new SparkPlugError('REVISION_CONFLICT', 'the cluster has revision 1');

@@ -49,7 +49,7 @@ test('a schedule of the last up runs, is shown with its job, and an edit takes e
     spark: createFakeSpark(),
     hdfs: { list: async () => [], remove: async () => undefined } as unknown as DeskParts['hdfs'],
     probes: { namenode: async () => null, master: async () => null },
-    readContainers: async () => [],
+    containers: { stats: async () => [], exec: async function* () {} },
     readSecret: () => null,
     clock,
     logFolder: folder,

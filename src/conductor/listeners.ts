@@ -2,6 +2,7 @@
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 
 export interface Listeners {
@@ -15,6 +16,8 @@ export interface Listeners {
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
+  /** Given: only callers with a certificate that one of these authorities vouches for are heard. */
+  readonly ca?: string;
 }
 
 /** Requests at the same time; a connection beyond that is closed at once. */
@@ -79,7 +82,7 @@ async function listenOnOne(
       ? createServer(options, (request, response) => app.routing(request, response))
       : answerPlainHttp(
           createTlsServer(
-            { ...options, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
+            { ...options, ...tls, ...demandCertificate(tls), minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
             (request, response) => app.routing(request, response),
           ),
         );
@@ -98,6 +101,11 @@ async function listenOnOne(
     });
   });
   return { server, sockets };
+}
+
+/** Refused in the handshake, before a request is read. */
+function demandCertificate({ ca }: TlsFiles): TlsOptions {
+  return ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
 }
 
 /**

@@ -43,7 +43,7 @@ function open(folder: string, onFailureUrl: string) {
     spark: createFakeSpark(),
     hdfs: { list: async () => [], remove: async () => undefined } as unknown as DeskParts['hdfs'],
     probes: { namenode: async () => null, master: async () => null },
-    readContainers: async () => [],
+    containers: { stats: async () => [], exec: async function* () {} },
     readSecret: (name) => (name === 'hook_key' ? Buffer.from('k3y') : null),
     clock,
     logFolder: folder,

@@ -1,6 +1,6 @@
 // The scheduler put together: stores, queue and keeper behind the one desk that the routes ask.
 import type { DatabaseSync } from 'node:sqlite';
-import type { ContainerUse } from '../adapters/docker/container-stats.ts';
+import { Readable } from 'node:stream';
 import type { Hdfs } from '../adapters/hdfs/webhdfs.ts';
 import type { WebInternal } from '../adapters/web/web-internal.ts';
 import { postWebhook } from '../adapters/webhook/post-webhook.ts';
@@ -10,6 +10,7 @@ import type { SchedulerDesk } from '../api/scheduler-routes.ts';
 import type { ClusterEvent, ClusterStatus, Operation } from '../api/schemas.ts';
 import { checkSparkConf } from '../operations/check-run-request.ts';
 import type { ComponentProbes } from '../operations/cluster-health.ts';
+import type { ContainerHost } from '../operations/fleet.ts';
 import type { ObservableCluster } from '../operations/live-cluster.ts';
 import { type ChangeSignal, createChangeSignal } from '../runs/change-signal.ts';
 import { type Clock, timestamp } from '../runs/clock.ts';
@@ -51,8 +52,8 @@ export interface DeskParts {
   readonly spark: SparkView;
   readonly hdfs: Hdfs;
   readonly probes: Pick<ComponentProbes, 'namenode' | 'master'>;
-  /** Every running container of the project on this engine; bounded in time. */
-  readonly readContainers: () => Promise<readonly ContainerUse[]>;
+  /** The project's containers on all machines; what it reads is bounded in time. */
+  readonly containers: Pick<ContainerHost, 'stats' | 'exec'>;
   /** Value of a secret that signs notifications; null when there is none. */
   readonly readSecret: (name: string) => Uint8Array | null;
   readonly clock: Clock;
@@ -148,7 +149,7 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     status: desk.status,
     survey,
     probes: parts.probes,
-    readContainers: parts.readContainers,
+    readContainers: () => parts.containers.stats(),
     store,
     samples: createSampleStore(database),
     counters,
@@ -225,6 +226,10 @@ function createDesk(
     events: (limit) => store.events(limit),
     followEvents: (from, limit, signal) => followEvents(store, changes, from, limit, signal),
     results: () => results.current(),
+    exec: (component, { command, input }, signal) => {
+      const sent = input === undefined ? undefined : Readable.from([Buffer.from(input, 'base64')]);
+      return parts.containers.exec(component, command, { input: sent, signal });
+    },
   };
 }
 

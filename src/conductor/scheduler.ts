@@ -1,6 +1,7 @@
 // The process `scheduler`: opens its state, takes up what its predecessor left, listens on the control network alone.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type AgentCredentials, createAgentClients } from '../adapters/agent/agent-client.ts';
 import { createContainerStats } from '../adapters/docker/container-stats.ts';
 import { createDocker } from '../adapters/docker/docker.ts';
 import { createWebHdfs } from '../adapters/hdfs/webhdfs.ts';
@@ -11,6 +12,8 @@ import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
 import { createApp, type LogLine } from '../api/web-app.ts';
 import { labels } from '../engine/labels.ts';
 import { SparkPlugError } from '../errors.ts';
+import { createContainerHost } from '../operations/fleet.ts';
+import { agentHost } from '../operations/fleet-names.ts';
 import { createLiveCluster } from '../operations/live-cluster.ts';
 import { createOwnEngineHost } from '../operations/own-engine-host.ts';
 import { systemClock } from '../runs/clock.ts';
@@ -33,8 +36,6 @@ import { createScheduler, openStores } from './scheduler-desk.ts';
 const port = 7070;
 const webInternalPort = 7071;
 const dockerSocket = '/var/run/docker.sock';
-/** Shorter than the pause between two readings, so that none pile up. */
-const statsTimeoutMs = 4_000;
 
 const env = (name: string, fallback?: string): string => {
   const value = process.env[name] ?? fallback;
@@ -73,6 +74,9 @@ async function main(): Promise<void> {
 
   const docker = createDocker();
   const containerStats = createContainerStats(dockerSocket);
+  const fleet = readFleetSecrets(secretFolder);
+  const agents = fleet === null ? null : createAgentClients(fleet.credentials);
+  const containers = createContainerHost({ docker, containerStats, agents, projectId });
   const webUrl = (): Promise<string> => findWeb(projectId, controlSubnet);
   const stores = openStores(database);
   const clock = systemClock;
@@ -92,6 +96,7 @@ async function main(): Promise<void> {
     clock,
     projectId,
     shutdown: shutdown.signal,
+    fleet: fleet === null ? null : { docker, password: fleet.password },
   });
   const driverLabels = { [labels.project]: projectId, [labels.component]: 'spark-driver' };
   const { desk, keeper, queue, schedules, sample, notify, reconcile } = createScheduler({
@@ -103,7 +108,7 @@ async function main(): Promise<void> {
     spark: createSparkView(),
     hdfs: createWebHdfs({ nameNode: nameNodeUrl, dataSubnet, replication: 'auto' }),
     probes,
-    readContainers: () => containerStats.read({ [labels.project]: projectId }, { timeoutMs: statsTimeoutMs }),
+    containers,
     readSecret: (name) => readSecretFile(secretFolder, name),
     clock,
     logFolder,
@@ -134,6 +139,20 @@ async function main(): Promise<void> {
   for (const work of [sample, notify, reconcile]) {
     void keepGoing(work, { clock, shutdown: shutdown.signal, onFailure });
   }
+}
+
+/** Null where the cluster was deployed for one machine. */
+function readFleetSecrets(
+  folder: string,
+): { readonly credentials: AgentCredentials; readonly password: string } | null {
+  const names = ['cluster_ca', 'agent_client_cert', 'agent_client_key', 'registry_password'];
+  const [ca, cert, key, password] = names.map((name) => readSecretFile(folder, name));
+  if (ca == null || cert == null || key == null || password == null) return null;
+  const text = (content: Uint8Array): string => Buffer.from(content).toString('utf8');
+  return {
+    credentials: { ca: text(ca), cert: text(cert), key: text(key), host: agentHost },
+    password: text(password),
+  };
 }
 
 /** By its name on the control network: plain `web` may be answered with its address on the data network. */

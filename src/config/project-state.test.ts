@@ -22,7 +22,7 @@ test('what is written is read again, and Git ignores it', async () => {
   const workerShape = { executors: 1, cores: 2, memoryMiB: 4096 };
   const fingerprint = Array.from({ length: 32 }, () => 'A7').join(':');
   const webTrust = [{ kind: 'tls' as const, fingerprint, host: null }, { kind: 'plain' as const }];
-  const state = { id: 'app-abc123', webPort: 8080, webTrust, context: null, workerShape };
+  const state = { id: 'app-abc123', webPort: 8080, registryPort: 5001, webTrust, context: null, workerShape };
   await writeProjectState(dir, { ...state, webPort: null });
   await writeProjectState(dir, state);
   assert.deepEqual(await readProjectState(dir), state);
@@ -33,7 +33,13 @@ test('what is written is read again, and Git ignores it', async () => {
 test('a damaged file is an error with a fix, not a new project', async () => {
   for (const content of ['', '{', '[]', '{"id":"../../etc-aaaaaa"}', '{"id":"app-abc123","webPort":"x"}']) {
     const dir = await mkdtemp(path.join(root, 'p-'));
-    await writeProjectState(dir, { id: 'app-abc123', webPort: null, context: null, workerShape: null });
+    await writeProjectState(dir, {
+      id: 'app-abc123',
+      webPort: null,
+      registryPort: null,
+      context: null,
+      workerShape: null,
+    });
     await writeFile(path.join(dir, '.sparkplug', 'project.json'), content);
     await assert.rejects(readProjectState(dir), { code: 'PROJECT_STATE_DAMAGED', hint: /sparkplug\.project/ }, content);
   }
@@ -46,6 +52,7 @@ test('a file with the id alone is enough', async () => {
   assert.deepEqual(await readProjectState(dir), {
     id: 'app-abc123',
     webPort: null,
+    registryPort: null,
     webTrust: [{ kind: 'plain' }],
     context: null,
     workerShape: null,

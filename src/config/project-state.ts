@@ -27,6 +27,8 @@ const stateSchema = z.object({
   id: z.string().regex(projectIdPattern),
   /** Published port of `web`; null before the first `up`. */
   webPort: z.number().int().min(1).max(65_535).nullable().default(null),
+  /** Published port of the registry; null until the Swarm has several machines, and kept from then on. */
+  registryPort: z.number().int().min(1).max(65_535).nullable().default(null),
   /** The present way first; while an `up` is changing it, the one before as well. */
   webTrust: z
     .array(trustSchema)

@@ -7,7 +7,15 @@ import { z } from 'zod';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import { isProjectId } from './project-state.ts';
-import { refuseSecretName, type SystemSecret, systemSecrets, tlsSecrets } from './secret-names.ts';
+import {
+  authorityKey,
+  type FleetSecret,
+  fleetSecrets,
+  refuseSecretName,
+  type SystemSecret,
+  systemSecrets,
+  tlsSecrets,
+} from './secret-names.ts';
 import { createAtomically, writeAtomically } from './write-atomically.ts';
 
 /** A secret as a file: what Compose and Swarm are given. */
@@ -114,6 +122,25 @@ export async function storeTlsSecrets(
     if ((await readIfThere(file))?.equals(wanted) !== true) await writeAtomically(file, wanted, fileMode);
   }
   const stored = await Promise.all(tlsSecrets.map((name) => describeSecret(projectId, name)));
+  return stored.filter((secret) => secret !== null);
+}
+
+/**
+ * Keeps what several machines trust each other by, and the authority's key beside it; what is the same stays as it is.
+ * @returns the secrets for the cluster, without that key
+ */
+export async function storeFleetSecrets(
+  projectId: string,
+  contents: Readonly<Record<FleetSecret | typeof authorityKey, string>>,
+): Promise<readonly SecretFile[]> {
+  await prepareFolder(projectId, () => {});
+  // The authority first: certificates that do not fit it are made anew.
+  for (const name of [authorityKey, ...fleetSecrets] as const) {
+    const wanted = Buffer.from(contents[name]);
+    const file = secretFile(projectId, name);
+    if ((await readIfThere(file))?.equals(wanted) !== true) await writeAtomically(file, wanted, fileMode);
+  }
+  const stored = await Promise.all(fleetSecrets.map((name) => describeSecret(projectId, name)));
   return stored.filter((secret) => secret !== null);
 }
 

@@ -1,13 +1,22 @@
 // What has to happen so that a cluster becomes what it should be; data that prints as text and decides nothing.
-import type { StackSpec } from '../stack/stack-spec.ts';
+import type { PublishedImage, StackSpec } from '../stack/stack-spec.ts';
 
 /**
  * `update` replaces the service's containers unless the cause says otherwise. `keep`: the service differs but stays as
  * it is for now. `wait-idle`: nothing further until no run is active. `drain`: what the service holds moves to others.
  * `discard`: the volume of a removed DataNode goes, and the NameNode forgets it. `replicate`: all files get another
- * number of replicas.
+ * number of replicas. `publish`: images, not a service.
  */
-export type ChangeType = 'create' | 'update' | 'remove' | 'keep' | 'wait-idle' | 'drain' | 'discard' | 'replicate';
+export type ChangeType =
+  | 'create'
+  | 'update'
+  | 'remove'
+  | 'keep'
+  | 'wait-idle'
+  | 'drain'
+  | 'discard'
+  | 'replicate'
+  | 'publish';
 
 export interface Change {
   readonly type: ChangeType;
@@ -54,7 +63,14 @@ export interface ReplicateStep {
   readonly datanodes: number;
 }
 
-export type ChangeStep = DeployStep | WaitStep | DrainStep | DiscardStep | ReplicateStep;
+/** Images that the next deploys need on other machines. */
+export interface PublishStep {
+  readonly kind: 'publish';
+  readonly changes: readonly Change[];
+  readonly images: readonly PublishedImage[];
+}
+
+export type ChangeStep = DeployStep | WaitStep | DrainStep | DiscardStep | ReplicateStep | PublishStep;
 
 export interface ChangeSet {
   /** Name for `docker stack deploy`: what the running services carry (they may have been deployed by hand). */

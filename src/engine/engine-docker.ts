@@ -7,6 +7,8 @@ export type ObservingDocker = Pick<Docker, 'services' | 'tasks'>;
 export type SurveyingDocker = Pick<Docker, 'info' | 'nodes' | 'services' | 'tasks'>;
 /** Changing: one stack deploy, and clearing away what earlier ones left. */
 export type DeployingDocker = Pick<Docker, 'stackDeploy' | 'configs' | 'removeConfig' | 'secrets' | 'removeSecret'>;
+/** Changing: images into a registry. */
+export type PublishingDocker = Pick<Docker, 'imageId' | 'tag' | 'push' | 'pull'>;
 /** Removing everything of a project. */
 export type RemovingDocker = Pick<
   Docker,

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { withRegistryLogin } from '../adapters/docker/registry-login.ts';
 import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import { writeComposeFolder } from '../stack/compose-folder.ts';
@@ -11,6 +12,7 @@ import type { StackSpec } from '../stack/stack-spec.ts';
 import type { ChangeSet, ChangeStep, DeployStep, DiscardStep, DrainStep, ReplicateStep } from './change-set.ts';
 import type { DeployingDocker } from './engine-docker.ts';
 import { labels } from './labels.ts';
+import { publishImages, type RegistryAccess } from './publish-images.ts';
 
 export interface Execution {
   /** Where secrets come from: files for the CLI, already in Swarm for the scheduler. */
@@ -26,6 +28,8 @@ export interface Execution {
   readonly discard: (step: DiscardStep) => Promise<void>;
   readonly replicate: (step: ReplicateStep) => Promise<void>;
   readonly signal?: AbortSignal;
+  /** Of the cluster's own registry; null or absent where all run on one engine. */
+  readonly registry?: RegistryAccess | null;
 }
 
 /** Carries out a change set step by step, then clears away configs and secrets that no service uses any more. */
@@ -57,6 +61,8 @@ async function carryOut(
       return await execution.discard(one);
     case 'replicate':
       return await execution.replicate(one);
+    case 'publish':
+      return await publishImages(one.images, { ...execution, step: describeStep(one) });
     case 'deploy':
       return await deploy(docker, changeSet, one, execution);
   }
@@ -82,7 +88,16 @@ async function deploy(
   const folder = await mkdtemp(join(tmpdir(), 'sparkplug-stack-'));
   try {
     const composeFile = await writeComposeFolder(one.stack, folder, execution.secrets);
-    await stackDeploy(docker, changeSet.namespace, composeFile, execution.signal);
+    const request = {
+      namespace: changeSet.namespace,
+      composeFile,
+      cwd: dirname(composeFile),
+      signal: execution.signal,
+    };
+    const { registry = null } = execution;
+    // The machines that pull keep the log-in with the service.
+    if (registry === null) await stackDeploy(docker, request);
+    else await withRegistryLogin(registry.login, (dockerConfig) => stackDeploy(docker, { ...request, dockerConfig }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -98,14 +113,12 @@ const deployAttempts = 3;
  */
 async function stackDeploy(
   docker: DeployingDocker,
-  namespace: string,
-  composeFile: string,
-  signal: AbortSignal | undefined,
+  request: Parameters<DeployingDocker['stackDeploy']>[0],
 ): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    signal?.throwIfAborted();
+    request.signal?.throwIfAborted();
     try {
-      await docker.stackDeploy({ namespace, composeFile, cwd: dirname(composeFile), signal });
+      await docker.stackDeploy(request);
       return;
     } catch (error) {
       const collided = error instanceof SparkPlugError && error.message.includes('update out of sequence');

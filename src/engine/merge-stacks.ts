@@ -16,16 +16,18 @@ export function canStay(observed: ObservedService, currentStack: StackSpec | nul
   });
 }
 
-/** The desired stack, with the services named in `staying` as `currentStack` has them. */
+/** The desired stack, with the services named in `staying` as `currentStack` has them, or without those it lacks. */
 export function mergeStacks(desired: StackSpec, currentStack: StackSpec | null, staying: readonly string[]): StackSpec {
+  if (staying.length === 0) return desired;
   const old = staying.flatMap((name) => findService(currentStack, name) ?? []);
-  if (currentStack === null || old.length === 0) return desired;
+  const services = [...desired.services.filter((spec) => !staying.includes(spec.name)), ...old];
+  if (currentStack === null || old.length === 0) return { ...desired, services };
   const mounted = new Set(old.flatMap((spec) => spec.configs.map((mount) => mount.config)));
   const oldConfigs = currentStack.configs.filter((config) => mounted.has(config.name));
   const oldVolumes = old.flatMap((spec) => spec.volumes.map((mount) => mount.volume));
   return {
     ...desired,
-    services: [...desired.services.filter((spec) => !staying.includes(spec.name)), ...old],
+    services,
     configs: [...desired.configs, ...withoutKnown(oldConfigs, desired.configs).map(besideItsSuccessor)],
     volumes: [...new Set([...desired.volumes, ...oldVolumes])],
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { stateOf } from '../../test/fixtures/cluster-states.ts';
-import { defaultCluster, fullCluster } from '../../test/fixtures/example-clusters.ts';
+import { defaultCluster, fullCluster, severalCluster } from '../../test/fixtures/example-clusters.ts';
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import { buildStack } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
@@ -335,3 +335,81 @@ function assertComplete(stack: StackSpec): void {
   }
   assert.equal(new Set(stack.configs.map((config) => config.file)).size, stack.configs.length);
 }
+
+const { socketGids } = severalCluster;
+const alone = buildStack(defaultCluster.desired, defaultCluster.plan, { bootstrap: null });
+const several = buildStack(severalCluster.desired, severalCluster.plan, { bootstrap: null, socketGids });
+
+function namesIn(stack: StackSpec): string[] {
+  return stack.services.map(({ name }) => name);
+}
+
+test('several machines from nothing: the registry first, then the images, then everything else', () => {
+  const changeSet = reconcile({ ...nothing, projectId: several.projectId }, null, several, idle);
+  const [registry, publish, rest] = changeSet.steps;
+  assert.deepEqual(
+    changeSet.steps.map(({ kind }) => kind),
+    ['deploy', 'publish', 'deploy'],
+  );
+  assert.match(
+    printChangeSet(changeSet),
+    /^create registry: not there yet\n\npublish hdfs, worker, conductor: not yet in the registry\n\ncreate web: /,
+  );
+  assert.ok(registry?.kind === 'deploy' && publish?.kind === 'publish' && rest?.kind === 'deploy');
+  assert.deepEqual(namesIn(registry.stack), ['registry']);
+  assert.deepEqual(namesIn(rest.stack).toSorted(), namesIn(several).toSorted());
+});
+
+test('the first further machines: the scheduler gets the password first, since it is the one that publishes', () => {
+  const changeSet = reconcile(stateOf(alone), alone, several, busy);
+  assert.equal(
+    printChangeSet(changeSet).split('\n').slice(0, 8).join('\n'),
+    `update scheduler: secrets changed
+
+create registry: not there yet
+
+publish hdfs, worker, conductor: not yet in the registry
+
+create agent-big: not there yet
+create agent-small: not there yet`,
+  );
+  const [first] = changeSet.steps;
+  assert.ok(first?.kind === 'deploy');
+  // What is there stays in the deploy, or `--prune` would remove it; what is new waits for its images.
+  assert.deepEqual(namesIn(first.stack).toSorted(), namesIn(alone).toSorted());
+  // Its successor has it already.
+  const taken = { ...alone, services: alone.services.filter(({ name }) => name !== 'scheduler') };
+  const scheduler = several.services.filter(({ name }) => name === 'scheduler');
+  const later = reconcile(stateOf({ ...taken, services: [...taken.services, ...scheduler] }), alone, several, busy);
+  assert.match(printChangeSet(later), /^create registry: not there yet\n\npublish hdfs, worker, conductor: /);
+});
+
+test('a new image is published before the deploy that needs it, one that runs there already is not', () => {
+  const images = { ...severalCluster.desired.images, worker: 'sparkplug/worker:new' };
+  const after = buildStack({ ...severalCluster.desired, images }, severalCluster.plan, { bootstrap: null, socketGids });
+  const text = print(several, after, idle);
+  assert.match(text, /^publish worker: not yet in the registry\n\nupdate spark-worker-1: image changed\n\n/);
+  const grown = {
+    ...severalCluster.plan,
+    workers: [...severalCluster.plan.workers, { ordinal: 5, machineId: 'node3', machineName: 'small' }],
+  };
+  const larger = buildStack(severalCluster.desired, grown, { bootstrap: null, socketGids });
+  assert.equal(print(several, larger, idle), 'create spark-worker-5: not there yet\n');
+});
+
+test('a registry that is new has none of the images, whatever runs elsewhere', () => {
+  const state = stateOf(several);
+  const lost = {
+    ...state,
+    services: state.services.filter(({ name }) => name !== 'registry' && name !== 'datanode-3'),
+  };
+  assert.equal(
+    printChangeSet(reconcile(lost, several, several, idle)),
+    `create registry: not there yet
+
+publish hdfs, worker, conductor: not yet in the registry
+
+create datanode-3: not there yet
+`,
+  );
+});

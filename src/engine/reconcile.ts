@@ -1,6 +1,6 @@
 // ClusterState + StackSpec → ChangeSet: what differs, in which order it changes, and what a running job is spared.
-import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
-import type { Change, ChangeSet, ChangeStep, DrainStep } from './change-set.ts';
+import type { PublishedImage, ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
+import type { Change, ChangeSet, ChangeStep, DrainStep, PublishStep } from './change-set.ts';
 import type { ClusterState, ObservedService } from './cluster-state.ts';
 import { describeDifference } from './describe-difference.ts';
 import { canStay, mergeStacks } from './merge-stacks.ts';
@@ -12,6 +12,8 @@ export interface Situation {
   readonly now: boolean;
   /** What would have to wait for a run stays as it is, until a later reconcile finds none. */
   readonly defer?: boolean;
+  /** Machines whose engine or link is down: what is there disturbs nobody by going, and gives nothing away. */
+  readonly away?: readonly string[];
   /** `auto`: where DataNodes joined, files get more replicas. A number by default, which stays what it is. */
   readonly replication?: 'auto' | number;
 }
@@ -23,6 +25,8 @@ interface Difference {
   readonly interrupts: boolean;
   /** It can stay as it is in a deploy that is about other services. */
   readonly deferrable: boolean;
+  /** Its container is on a machine that is away. */
+  readonly unreachable: boolean;
   readonly component: string;
 }
 
@@ -47,17 +51,21 @@ export function reconcile(
   desired: StackSpec,
   situation: Situation,
 ): ChangeSet {
-  const all = findDifferences(current, currentStack, desired);
+  const all = findDifferences(current, currentStack, desired, situation.away ?? []);
   const kept = all.filter((difference) => isKept(difference, currentStack, desired, situation));
   const due = all.filter((difference) => !kept.includes(difference));
-  const ordered = orderSteps(due, situation).flatMap((step): ChangeStep[] => {
+  const toChangeSteps = (step: OrderedStep): readonly ChangeStep[] => {
     const changes = step.differences.map((difference) => difference.change);
     if (step.kind === 'wait-idle') return [{ kind: 'wait-idle', changes: [describeWait(step.differences)] }];
     const staying = [...kept, ...step.later].map(serviceOf);
     const deploy: ChangeStep = { kind: 'deploy', changes, stack: mergeStacks(desired, currentStack, staying) };
     return [...planDrains(step.differences, desired), deploy, ...planDiscard(step.differences)];
-  });
-  const steps = [...ordered, ...planReplication(current, desired, situation)];
+  };
+  const unpublished = findUnpublished(due, current, desired);
+  const urgent = unpublished.length > 0 && lacksLogin(currentStack) ? due.filter(isScheduler) : [];
+  const ordered = insertPublishing(orderSteps(due, urgent, situation), unpublished);
+  const changing = ordered.flatMap((step) => ('images' in step ? [step] : toChangeSteps(step)));
+  const steps = [...changing, ...planReplication(current, desired, situation)];
   const result = mergeStacks(desired, currentStack, kept.map(serviceOf));
   const keeps = kept.map(
     ({ change }): Change => ({ ...change, type: 'keep', cause: `${change.cause}: from the next run on` }),
@@ -81,7 +89,13 @@ function isDrained(component: string): boolean {
 /** What services give away before a deploy removes them. */
 function planDrains(differences: readonly Difference[], desired: StackSpec): DrainStep[] {
   return drainedComponents.flatMap((component): DrainStep[] => {
-    const going = differences.filter((one) => one.component === component && one.change.type === 'remove');
+    const going = differences.filter(
+      (one) =>
+        one.component === component &&
+        one.change.type === 'remove' &&
+        // The NameNode knows a DataNode's blocks also while it is away; a worker's executors are gone.
+        !(component === 'spark-worker' && one.unreachable),
+    );
     if (going.length === 0) return [];
     const remaining = desired.services.filter((spec) => spec.component === component).map(({ name }) => name);
     const services = going.map(serviceOf);
@@ -111,13 +125,20 @@ function serviceOf(difference: Difference): string {
   return difference.change.service;
 }
 
-function findDifferences(current: ClusterState, currentStack: StackSpec | null, desired: StackSpec): Difference[] {
+function findDifferences(
+  current: ClusterState,
+  currentStack: StackSpec | null,
+  desired: StackSpec,
+  away: readonly string[],
+): Difference[] {
   const observed = new Map(current.services.map((service) => [service.name, service]));
-  const wanted = desired.services.flatMap((spec) => compare(spec, observed.get(spec.name), currentStack, desired));
+  const wanted = desired.services.flatMap((spec) =>
+    compare(spec, observed.get(spec.name), currentStack, desired, away),
+  );
   const names = new Set(desired.services.map((spec) => spec.name));
   const removed = current.services
     .filter((service) => !names.has(service.name))
-    .map((service) => remove(service, currentStack, desired));
+    .map((service) => remove(service, currentStack, desired, away));
   return [...removed, ...wanted];
 }
 
@@ -126,11 +147,12 @@ function compare(
   observed: ObservedService | undefined,
   currentStack: StackSpec | null,
   desired: StackSpec,
+  away: readonly string[],
 ): Difference[] {
   const { name, component } = spec;
   if (observed === undefined) {
     const change: Change = { type: 'create', service: name, cause: 'not there yet' };
-    return [{ change, component, interrupts: false, deferrable: false }];
+    return [{ change, component, interrupts: false, deferrable: false, unreachable: false }];
   }
   const restarts = observed.specHash !== spec.hash || mustMove(spec, observed);
   if (!restarts && observed.replicas === spec.replicas && observed.machineId === spec.machineId) return [];
@@ -140,7 +162,9 @@ function compare(
     cause: describeDifference(spec, observed, currentStack, desired),
   };
   const deferrable = canStay(observed, currentStack, desired);
-  return [{ change, component, interrupts: restarts && interruptingComponents.includes(component), deferrable }];
+  const unreachable = isUnreachable(observed, away);
+  const interrupts = restarts && !unreachable && interruptingComponents.includes(component);
+  return [{ change, component, interrupts, deferrable, unreachable }];
 }
 
 /** Told to stay on another machine than the one it runs on; naming the machine it is on already restarts nothing. */
@@ -149,13 +173,23 @@ function mustMove(spec: ServiceSpec, observed: ObservedService): boolean {
   return observed.tasks.some((task) => task.desiredState === 'running' && task.machineId !== spec.machineId);
 }
 
-function remove(service: ObservedService, currentStack: StackSpec | null, desired: StackSpec): Difference {
+function isUnreachable({ machineId }: ObservedService, away: readonly string[]): boolean {
+  return machineId !== null && away.includes(machineId);
+}
+
+function remove(
+  service: ObservedService,
+  currentStack: StackSpec | null,
+  desired: StackSpec,
+  away: readonly string[],
+): Difference {
   return {
     change: { type: 'remove', service: service.name, cause: 'no longer planned' },
     component: service.component,
     // What is drained before is missed by no job.
     interrupts: interruptingComponents.includes(service.component) && !isDrained(service.component),
     deferrable: canStay(service, currentStack, desired),
+    unreachable: isUnreachable(service, away),
   };
 }
 
@@ -182,17 +216,86 @@ function sameButImage(a: ServiceSpec, b: ServiceSpec): boolean {
 
 interface OrderedStep {
   readonly kind: 'deploy' | 'wait-idle';
+  /** Before images are published. */
+  readonly isUrgent: boolean;
   readonly differences: readonly Difference[];
   /** What still changes after this step. */
   readonly later: readonly Difference[];
 }
 
 /**
- * First what is drained, after what is new and takes what the drained give away: it may be refused, with nothing changed
- * yet. Then what a running job does not notice, then the wait, then the rest: DataNodes and workers one after another, and
- * the scheduler last, since it may be the one that does all this.
+ * Where services that change start from the registry: all that nothing is known to run from there. A new registry has
+ * none.
  */
-function orderSteps(due: readonly Difference[], situation: Situation): OrderedStep[] {
+function findUnpublished(
+  due: readonly Difference[],
+  current: ClusterState,
+  desired: StackSpec,
+): readonly PublishedImage[] {
+  const { published = [] } = desired;
+  const changing = new Set(due.filter(({ change }) => change.type !== 'remove').map(serviceOf));
+  const needed = new Set(desired.services.filter(({ name }) => changing.has(name)).map((spec) => spec.image));
+  if (!published.some(({ ref }) => needed.has(ref))) return [];
+  const isNew = due.some(({ component, change }) => component === registryComponent && change.type === 'create');
+  const running = new Set(isNew ? [] : current.services.map((service) => service.image));
+  return published.filter(({ ref }) => !running.has(ref));
+}
+
+/** A scheduler from the time of one machine has no password to publish with: its successor goes on. */
+function lacksLogin(currentStack: StackSpec | null): boolean {
+  const scheduler = currentStack?.services.find(({ component }) => component === 'scheduler');
+  return scheduler !== undefined && !scheduler.secrets.includes('registry_password');
+}
+
+function isScheduler({ component }: Difference): boolean {
+  return component === 'scheduler';
+}
+
+/** After the registry's own deploy, or first of all: sending images takes its time and disturbs nobody. */
+function insertPublishing(
+  ordered: readonly OrderedStep[],
+  images: readonly PublishedImage[],
+): readonly (OrderedStep | PublishStep)[] {
+  if (images.length === 0) return ordered;
+  const service = images.map(({ name }) => name).join(', ');
+  const publish: PublishStep = {
+    kind: 'publish',
+    changes: [{ type: 'publish', service, cause: 'not yet in the registry' }],
+    images,
+  };
+  const at = ordered.findIndex(({ isUrgent }) => !isUrgent);
+  return at === -1 ? [...ordered, publish] : [...ordered.slice(0, at), publish, ...ordered.slice(at)];
+}
+
+const registryComponent = 'registry';
+
+/**
+ * What is urgent and the registry, one after another, since others need them to start. Then what is drained, after what is
+ * new and takes what the drained give away: it may be refused, with little changed yet. Then what a running job does not
+ * notice, then the wait, then the rest: DataNodes and workers one after another, and the scheduler last, since it may be
+ * the one that does all this.
+ */
+function orderSteps(
+  all: readonly Difference[],
+  urgent: readonly Difference[],
+  situation: Situation,
+): readonly OrderedStep[] {
+  const registry = all.filter(({ component, change }) => component === registryComponent && change.type !== 'remove');
+  const early = [...urgent, ...registry];
+  // One that runs and is not known well enough to be deployed once more as it is cannot be left for later.
+  const canWait = ({ deferrable, change }: Difference): boolean => deferrable || change.type === 'create';
+  const along = early.length === 0 ? [] : all.filter((one) => !early.includes(one) && !canWait(one));
+  const due = all.filter((one) => !early.includes(one) && !along.includes(one));
+  const first = early.map((one, index) => ({
+    kind: 'deploy' as const,
+    isUrgent: true,
+    differences: index === 0 ? [one, ...along] : [one],
+  }));
+  const nonEmpty = [...first, ...groupSteps(due, situation)].filter((group) => group.differences.length > 0);
+  return nonEmpty.map((group, index) => ({ ...group, later: deployedAfter(nonEmpty, index) }));
+}
+
+function groupSteps(due: readonly Difference[], situation: Situation): readonly Omit<OrderedStep, 'later'>[] {
   const waiting = situation.runActive && !situation.now ? due.filter((difference) => difference.interrupts) : [];
   const last = due.filter((difference) => difference.component === 'scheduler' && difference.deferrable);
   const rolling = due.filter(isRolling).toSorted(datanodesFirst);
@@ -206,16 +309,15 @@ function orderSteps(due: readonly Difference[], situation: Situation): OrderedSt
     : [];
   const first = waiting.length === 0 ? rest : early;
   const fresh = apart.length === 0 ? [] : first.filter(({ change }) => change.type === 'create');
-  const groups: Omit<OrderedStep, 'later'>[] = [
+  const groups: readonly Pick<OrderedStep, 'kind' | 'differences'>[] = [
     { kind: 'deploy', differences: fresh },
     { kind: 'deploy', differences: apart },
     { kind: 'deploy', differences: first.filter((difference) => !fresh.includes(difference)) },
     { kind: 'wait-idle', differences: waiting },
     { kind: 'deploy', differences: rest.filter((difference) => !first.includes(difference)) },
+    ...[...rolling, ...last].map((one) => ({ kind: 'deploy' as const, differences: [one] })),
   ];
-  const ordered = [...groups, ...[...rolling, ...last].map((one) => ({ kind: 'deploy' as const, differences: [one] }))];
-  const nonEmpty = ordered.filter((group) => group.differences.length > 0);
-  return nonEmpty.map((group, index) => ({ ...group, later: deployedAfter(nonEmpty, index) }));
+  return groups.map((group) => ({ ...group, isUrgent: false }));
 }
 
 function deployedAfter(groups: readonly Omit<OrderedStep, 'later'>[], index: number): readonly Difference[] {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 
 /** All of ours; `base` and `builder` only for building the others. */
-export const imageNames = ['base', 'builder', 'hdfs', 'spark', 'conductor', 'worker', 'driver'] as const;
+export const imageNames = ['base', 'builder', 'hdfs', 'spark', 'conductor', 'registry', 'worker', 'driver'] as const;
 export type BuiltImageName = (typeof imageNames)[number];
 
 /** Those that do not depend on the project. */

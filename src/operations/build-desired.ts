@@ -3,9 +3,9 @@ import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import type { SecretFile } from '../config/user-folder.ts';
 import { chooseWorkerShape } from '../plan/choose-worker-shape.ts';
 import type { Machine } from '../plan/cluster-plan.ts';
-import type { DesiredState } from '../stack/desired-state.ts';
+import type { ClusterRegistry, DesiredState } from '../stack/desired-state.ts';
 import { swarmName } from '../stack/hash-content.ts';
-import { signingSecrets } from '../stack/job-secrets.ts';
+import { isOwnSecret, signingSecrets } from '../stack/job-secrets.ts';
 import type { ImageRefs } from '../stack/stack-spec.ts';
 import { version } from '../version.ts';
 
@@ -18,6 +18,7 @@ export interface DesiredParts {
   readonly subnets: DesiredState['subnets'];
   readonly socketGid: number;
   readonly secrets: readonly SecretFile[];
+  readonly registry?: ClusterRegistry;
 }
 
 export function buildDesired(parts: DesiredParts): DesiredState {
@@ -31,6 +32,17 @@ export function buildDesired(parts: DesiredParts): DesiredState {
     secrets: secrets
       .map(({ name, hash }) => ({ name, swarmName: swarmName(projectId, name, hash) }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}
+
+/** A run's tree says nothing about the registry and the certificates: they stay as the last `up` made them. */
+export function keepInfrastructure(desired: DesiredState, current: DesiredState): DesiredState {
+  const known = new Set(desired.secrets.map(({ name }) => name));
+  const kept = current.secrets.filter(({ name }) => !known.has(name) && isOwnSecret(name));
+  return {
+    ...desired,
+    ...(current.registry === undefined ? {} : { registry: current.registry }),
+    secrets: [...desired.secrets, ...kept].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 

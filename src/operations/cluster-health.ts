@@ -103,6 +103,8 @@ function assessComponent(
       return assessWorker(name, facts);
     case 'checkpointer':
     case 'history':
+    case 'registry':
+    case 'agent':
       return ready(name, 'runs');
   }
 }

@@ -6,6 +6,7 @@ import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engin
 import { type Execution, executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
+import { readSocketGids } from '../engine/read-socket-gids.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ClusterPlan, Machine } from '../plan/cluster-plan.ts';
@@ -16,7 +17,7 @@ import type { StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
 import { formatDuration } from '../units.ts';
-import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
+import { askNewMachines, type FleetAccess, type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
 import {
   carryOutDrains,
   type DrainContext,
@@ -28,6 +29,7 @@ import {
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
 import { findPlacements } from './effective-desired.ts';
+import { registryUser } from './fleet-names.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -67,6 +69,8 @@ export interface LiveClusterParts {
   readonly clock: Clock;
   readonly projectId: string;
   readonly shutdown: AbortSignal;
+  /** To publish and to ask further machines; null where the scheduler was deployed without their secrets. */
+  readonly fleet?: (Omit<FleetAccess, 'login'> & { readonly password: string }) | null;
 }
 
 export interface ObservableCluster extends LiveCluster {
@@ -97,9 +101,14 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   let planned: PlannedRevision | null = null;
 
   const plan = async (desired: DesiredState) => {
-    const [machines, state] = await Promise.all([swarmMachines(docker, projectId), observeCluster(docker, projectId)]);
+    const [machines, state, nodes] = await Promise.all([
+      swarmMachines(docker, projectId),
+      observeCluster(docker, projectId),
+      docker.nodes(),
+    ]);
     const current = findPlacements(state, readStack(store), desired, machines);
-    return planStack(desired, machines, stackOptions(store, null), current);
+    const options = { ...stackOptions(store, null), socketGids: readSocketGids(nodes) };
+    return planStack(desired, machines, options, current);
   };
   const prepare = (change: ClusterChange): Promise<PreparedChange> =>
     prepareDesired(docker, {
@@ -121,27 +130,38 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       return steps.flatMap((step) => step.changes.map(({ type, service, cause }) => `${type} ${service}: ${cause}`));
     },
     apply: async (change, progress) => {
-      const { changeSet, plan: placed } = await prepare(change);
-      const { result } = changeSet;
+      const first = await prepare(change);
       const { report, signal, waitUntilIdle } = progress;
-      const { replication } = change.desired.config.hdfs;
-      const context: DrainContext = {
-        ...parts,
-        previous: readStack(store),
-        replication,
-        force: change.force,
-        report,
-        signal,
+      const fleet = accessFleet(parts, change.desired);
+      const execute = async ({ changeSet, plan: placed }: PreparedChange): Promise<void> => {
+        const context: DrainContext = {
+          ...parts,
+          previous: readStack(store),
+          replication: change.desired.config.hdfs.replication,
+          force: change.force,
+          report,
+          signal,
+        };
+        await settleEarlierDrains(parts, context, changeSet);
+        await executeChangeSet(docker, changeSet, {
+          secrets: { secrets: 'external' },
+          report,
+          signal,
+          waitUntilIdle,
+          waitUntilReady: (services) => waitUntilReady(parts, changeSet.result, placed.replication, services, signal),
+          ...withRunsStarting(carryOutDrains(context), progress.letRunsStart),
+          registry: fleet,
+        });
       };
-      await settleEarlierDrains(parts, context, changeSet);
-      await executeChangeSet(docker, changeSet, {
-        secrets: { secrets: 'external' },
-        report,
-        signal,
-        waitUntilIdle,
-        waitUntilReady: (services) => waitUntilReady(parts, result, placed.replication, services, signal),
-        ...withRunsStarting(carryOutDrains(context), progress.letRunsStart),
-      });
+      await execute(first);
+      let last = first;
+      if (await askNewMachines(change.desired, first, { fleet, report, signal })) {
+        store.set('stack', JSON.stringify(first.changeSet.result));
+        last = await prepare(change);
+        await execute(last);
+      }
+      const { changeSet, plan: placed } = last;
+      const { result } = changeSet;
       // An earlier process may have deployed all of it, and ended before anything answered.
       if (changeSet.empty) {
         const services = result.services.map(({ name }) => name).filter((name) => name !== 'scheduler');
@@ -204,6 +224,12 @@ async function settleEarlierDrains(
     // This very change may bring the NameNode back; the next one settles what is left.
     if (!isAway(error)) throw error;
   }
+}
+
+/** Null where there is one machine, or none of the secrets yet: the scheduler is deployed with them last. */
+function accessFleet({ fleet = null }: LiveClusterParts, { registry }: DesiredState): FleetAccess | null {
+  if (fleet === null || registry === undefined) return null;
+  return { ...fleet, login: { address: registry.address, user: registryUser, password: fleet.password } };
 }
 
 function stackOptions(store: ClusterStore, driverImage: string | null): StackOptions {

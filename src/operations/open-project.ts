@@ -58,6 +58,7 @@ export async function ensureProjectState(project: OpenedProject): Promise<Projec
   const state: ProjectState = {
     id: createProjectId(project.config.name),
     webPort: null,
+    registryPort: null,
     webTrust: [{ kind: 'plain' }],
     context: null,
     workerShape: null,

@@ -90,7 +90,7 @@ async function compare(project: OpenedProject, current: DesiredState, machines: 
   const desired = keepOverrides(current, {
     ...current,
     config,
-    images: await nameProjectImages(project),
+    images: (await nameProjectImages(project)).refs,
     workerShape: resolveWorkerShape(config, state?.workerShape ?? null, machines),
     webPort: config.web.port === 'auto' ? current.webPort : config.web.port,
   });
@@ -109,6 +109,8 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
     datanode: plan.datanodes.length,
     'spark-driver': plan.parallelRuns,
     history: plan.history.planned ? 1 : 0,
+    registry: plan.machines.length > 1 ? 1 : 0,
+    agent: plan.machines.length - 1,
   };
   return {
     machines: plan.machines.map(({ id: _, ...machine }) => machine),

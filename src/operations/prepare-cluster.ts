@@ -17,11 +17,12 @@ import type { DesiredState } from '../stack/desired-state.ts';
 import { swarmName } from '../stack/hash-content.ts';
 import { namedSecrets } from '../stack/job-secrets.ts';
 import { buildDesired, resolveWorkerShape } from './build-desired.ts';
-import { choosePort } from './choose-port.ts';
+import { choosePort, chooseRegistryPort } from './choose-port.ts';
 import { createProjectClient } from './cluster-access.ts';
 import { findPortHolder } from './find-port-holder.ts';
 import { ensureProjectState, type OpenedProject } from './open-project.ts';
 import { nameProjectImages, prepareProjectImages } from './prepare-project-images.ts';
+import { prepareRegistry } from './prepare-registry.ts';
 import { prepareTls } from './prepare-tls.ts';
 import { refuseTakenName } from './refuse-taken-name.ts';
 import { requireEngine, setUpEngine } from './set-up-engine.ts';
@@ -43,6 +44,8 @@ interface Preparation {
   readonly swarm: boolean;
   /** `obtain`: pulled or else built; `pull`: never built; `name`: only named. */
   readonly images: 'obtain' | 'pull' | 'name';
+  /** True: have a registry although there is one machine yet, since others are about to come. */
+  readonly expectMachines?: boolean;
 }
 
 /**
@@ -68,15 +71,28 @@ export async function prepareCluster(project: OpenedProject, options: Preparatio
   const workerShape = resolveWorkerShape(config, fresh.workerShape, machines);
   // Minutes of building images are not spent on a cluster that has no room.
   planCluster(config, machines, { workerShape });
+  const registryPort = await findRegistryPort(docker, fresh, machines.length > 1 || options.expectMachines === true);
   const settled = config.spark.worker === 'auto' ? workerShape : fresh.workerShape;
   const webTrust = observed.services.length === 0 ? [tls.trust] : chooseTrust(tls.trust, fresh.webTrust);
-  const state: ProjectState = { ...fresh, webPort, webTrust, context: project.context, workerShape: settled };
+  const state: ProjectState = {
+    ...fresh,
+    webPort,
+    registryPort,
+    webTrust,
+    context: project.context,
+    workerShape: settled,
+  };
   await writeProjectState(project.dir, state);
-  const images =
+  const { refs: images, registryRef } =
     options.images !== 'name'
-      ? await prepareProjectImages(project, state.id, { report, signal, build: options.images === 'obtain' })
+      ? await prepareProjectImages(project, state.id, {
+          ...{ report, signal, registry: registryPort !== null },
+          build: options.images === 'obtain',
+        })
       : await nameProjectImages(project);
   signal.throwIfAborted();
+  const fleet =
+    registryPort === null || registryRef === null ? null : await describeRegistry(docker, state.id, registryPort);
   const desired = buildDesired({
     config,
     projectId: state.id,
@@ -85,7 +101,8 @@ export async function prepareCluster(project: OpenedProject, options: Preparatio
     webPort,
     subnets: await findSubnets(docker, state.id),
     socketGid: await findSocketGid(docker, images.conductor),
-    secrets,
+    secrets: [...secrets, ...(fleet?.secrets ?? [])],
+    ...(fleet === null || registryRef === null ? {} : { registry: { ...fleet.registry, image: registryRef } }),
   });
   return { desired, state, observed, machines };
 }
@@ -127,6 +144,25 @@ async function findPort(docker: Docker, config: ClusterConfig, state: ProjectSta
     own: web?.publishedPorts[0] ?? null,
     findHolder: (port) => findPortHolder(docker, port),
   });
+}
+
+/** Null as long as there never was a further machine. */
+async function findRegistryPort(docker: Docker, state: ProjectState, isNeeded: boolean): Promise<number | null> {
+  if (state.registryPort === null && !isNeeded) return null;
+  const [registry] = await docker.services({ [labels.project]: state.id, [labels.service]: 'registry' });
+  return await chooseRegistryPort({
+    kept: state.registryPort,
+    own: registry?.publishedPorts[0] ?? null,
+    findHolder: (port) => findPortHolder(docker, port),
+  });
+}
+
+/** Under the address by which the other machines know the conductor's. */
+async function describeRegistry(docker: Pick<Docker, 'run'>, projectId: string, port: number) {
+  const host = (await docker.run(['info', '--format', '{{.Swarm.NodeAddr}}'])).trim();
+  const address = `${host === '' ? '127.0.0.1' : host}:${port}`;
+  const { caCertificate, secrets } = await prepareRegistry(projectId, address);
+  return { registry: { address, caCertificate }, secrets };
 }
 
 /** Those of the networks that are there: a network's range cannot change. Else ranges that nobody uses. */

@@ -23,7 +23,7 @@ import { formatMiB } from '../units.ts';
 import { version } from '../version.ts';
 
 /** What the conductor's image takes from dist/: its programs, each one whole file, and the dashboard that `web` serves. */
-const programs: readonly string[] = ['web.js', 'scheduler.js'];
+const programs: readonly string[] = ['web.js', 'scheduler.js', 'agent.js'];
 const dashboardFolder = 'dashboard';
 const builtFiles: readonly string[] = [...programs, `${dashboardFolder}/index.html`];
 /** All images together, and what the largest needs while it is built. */
@@ -37,6 +37,8 @@ export interface ImageRequest {
   readonly report: Report;
   /** `never`: what is neither here nor in the registry is an error. Default `when-needed`. */
   readonly build?: 'when-needed' | 'never';
+  /** Also the image of the registry that serves further machines. Default false. */
+  readonly registry?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,6 +48,8 @@ export interface PreparedImages {
    * would cost seconds a container and might fetch a stranger's image of the same name.
    */
   readonly refs: ImageRefs;
+  /** Of the registry, null where it was not asked for. */
+  readonly registryRef: string | null;
   readonly images: readonly ObtainedImage[];
 }
 
@@ -93,10 +97,12 @@ export function listPlannedRefs(plan: ImagePlan): ImageRefs {
  */
 export async function prepareImages(docker: Docker, request: ImageRequest): Promise<PreparedImages> {
   const read = await readImagePlan(request);
-  const images = await obtainPlanned(docker, request, read, clusterImages);
+  const needed = request.registry === true ? [...clusterImages, 'registry' as const] : clusterImages;
+  const images = await obtainPlanned(docker, request, read, needed);
   const ids = new Map(images.map(({ name, id }) => [name, id]));
   const refs = clusterImages.map((name) => [name, ids.get(name) ?? read.plan[name].ref]);
-  return { refs: Object.fromEntries(refs) as ImageRefs, images };
+  const registryRef = ids.get('registry') ?? null;
+  return { refs: Object.fromEntries(refs) as ImageRefs, registryRef, images };
 }
 
 /** Like `prepareImages`, for any of the images. */
@@ -137,7 +143,7 @@ function createBuilds(docker: Docker, request: ImageRequest, read: ReadImagePlan
 
   return async (image: PlannedImage): Promise<Build> => {
     const { name } = image;
-    const standsOnDebian = name === 'base' || name === 'conductor';
+    const standsOnDebian = name === 'base' || name === 'conductor' || name === 'registry';
     const [host, , debian, modules] = await Promise.all([
       readOnce(),
       findArch(),

@@ -9,22 +9,41 @@ import { listPlannedRefs, prepareImages, readImagePlan } from './prepare-images.
 
 type ImageProject = Pick<OpenedProject, 'dir' | 'config' | 'docker'>;
 
+interface ProjectImageOptions {
+  readonly build: boolean;
+  /** True: the registry's image too. */
+  readonly registry: boolean;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** The images of a desired state. */
+export interface NamedImages {
+  readonly refs: ImageRefs;
+  /** Image of the registry for further machines; null where none was asked for. */
+  readonly registryRef: string | null;
+}
+
 /** Pulls what is missing, or else builds it where `build` permits. */
 export async function prepareProjectImages(
   { dir, config, docker }: ImageProject,
   projectId: string,
-  { build, report, signal }: { readonly build: boolean; readonly report: Report; readonly signal: AbortSignal },
-): Promise<ImageRefs> {
+  { build, registry, report, signal }: ProjectImageOptions,
+): Promise<NamedImages> {
   const how = build ? 'when-needed' : 'never';
-  return (await prepareImages(docker, { config, projectDir: dir, projectId, build: how, report, signal })).refs;
+  const request = { config, projectDir: dir, projectId, build: how, registry, report, signal } as const;
+  const { refs, registryRef } = await prepareImages(docker, request);
+  return { refs, registryRef };
 }
 
 /** Names the images without making any: by id where one is on the engine, else by the name it would get. */
-export async function nameProjectImages({ dir, config, docker }: ImageProject): Promise<ImageRefs> {
+export async function nameProjectImages({ dir, config, docker }: ImageProject): Promise<NamedImages> {
   const { plan } = await readImagePlan({ config, projectDir: dir });
   const planned = Object.entries(listPlannedRefs(plan)) as [ImageName, string][];
-  const named = planned.map(async ([name, ref]) => [name, (await docker.imageId(ref)) ?? ref] as const);
-  return Object.fromEntries(await Promise.all(named)) as ImageRefs;
+  const nameOne = async (ref: string): Promise<string> => (await docker.imageId(ref)) ?? ref;
+  const named = planned.map(async ([name, ref]) => [name, await nameOne(ref)] as const);
+  const refs = Object.fromEntries(await Promise.all(named)) as ImageRefs;
+  return { refs, registryRef: await nameOne(plan.registry.ref) };
 }
 
 /** Clears away worker and driver images that newer ones replaced. */

@@ -39,6 +39,13 @@ export async function removeAllImages(choice: ProjectChoice): Promise<readonly s
 async function requestOf(choice: ProjectChoice, { report, signal }: ImageWork) {
   const project = await openProject(choice);
   const { id } = await ensureProjectState(project);
-  const request: ImageRequest = { config: project.config, projectDir: project.dir, projectId: id, report, signal };
+  const request: ImageRequest = {
+    config: project.config,
+    projectDir: project.dir,
+    projectId: id,
+    registry: true,
+    report,
+    signal,
+  };
   return { docker: project.docker, request };
 }

@@ -7,7 +7,7 @@ import { ensureSecrets } from '../config/user-folder.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
-import { buildDesired, differsOnlyInJobs, resolveWorkerShape } from './build-desired.ts';
+import { buildDesired, differsOnlyInJobs, keepInfrastructure, resolveWorkerShape } from './build-desired.ts';
 import { connectToCluster, explainUnreachable, notUp } from './cluster-access.ts';
 import { type OpenedProject, openProject, type ProjectChoice } from './open-project.ts';
 import { namesOfSecrets } from './prepare-cluster.ts';
@@ -74,11 +74,16 @@ async function bringUpToTree(
   const { config, docker, state } = project;
   if (state === null || state.webPort === null) throw notUp();
   const secrets = await ensureSecrets(state.id, namesOfSecrets(config), report);
-  const images = await prepareProjectImages(project, state.id, { report, signal, build: true });
+  const { refs: images } = await prepareProjectImages(project, state.id, {
+    report,
+    signal,
+    build: true,
+    registry: false,
+  });
   const current = (await api.desiredState({ signal })).desired;
   const machines =
     config.spark.worker === 'auto' && state.workerShape === null ? await surveyMachines(docker, state.id) : [];
-  const desired = buildDesired({
+  const built = buildDesired({
     config,
     projectId: state.id,
     images,
@@ -88,6 +93,7 @@ async function bringUpToTree(
     socketGid: current.socketGid,
     secrets,
   });
+  const desired = keepInfrastructure(built, current);
   if (differsOnlyInJobs(current, desired)) return desired;
   report({ kind: 'note', text: 'the project file changed more than its jobs: the cluster is brought up to it first' });
   await submit(project, desired, api, { report, signal, now: false });

@@ -1,14 +1,19 @@
 // The two deployments that the command line makes itself: of a cluster that is not there, and around a dead conductor.
 import pWaitFor from 'p-wait-for';
 import type { Docker } from '../adapters/docker/docker.ts';
+import { readSecret } from '../config/user-folder.ts';
+import type { ObservedTask } from '../engine/cluster-state.ts';
 import { describeReadiness } from '../engine/describe-readiness.ts';
 import type { Execution } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
+import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
-import { applyDesired } from './apply-desired.ts';
+import { applyDesired, type FleetAccess } from './apply-desired.ts';
 import { refuseDrain } from './drain-workers.ts';
+import { registryUser } from './fleet-names.ts';
+import { trustRegistry } from './trust-registry.ts';
 
 interface Deployment {
   readonly docker: Docker;
@@ -50,8 +55,42 @@ export async function startCluster(deployment: Deployment): Promise<void> {
     secrets: { secrets: 'file', secretFolder },
     report,
     ...withoutScheduler,
+    waitUntilReady: (services) => awaitRegistry(deployment, services),
+    signal,
+    fleet: await accessFleet(deployment),
+  });
+}
+
+/** Images are sent to it while all else is only deployed. Ready is what Swarm calls running: its probe has answered. */
+async function awaitRegistry({ docker, desired, signal }: Deployment, services: readonly string[]): Promise<void> {
+  if (!services.includes('registry')) return;
+  const isRunning = async () => {
+    const { services: observed } = await observeCluster(docker, desired.projectId);
+    const registry = observed.find(({ name }) => name === 'registry');
+    const isNew = ({ state, specHash }: ObservedTask) => state === 'running' && specHash === registry?.specHash;
+    return registry?.tasks.some(isNew) === true;
+  };
+  await pWaitFor(isRunning, {
+    interval: pollMs,
+    timeout: { milliseconds: restartTimeoutMs, message: registryAway() },
     signal,
   });
+}
+
+function registryAway(): SparkPlugError {
+  return new SparkPlugError('CLUSTER_NOT_READY', "the cluster's registry did not start", {
+    place: 'registry',
+    hint: 'sparkplug logs registry',
+  });
+}
+
+/** Null where there is one machine. */
+async function accessFleet({ docker, desired }: Deployment): Promise<FleetAccess | null> {
+  if (desired.registry === undefined) return null;
+  await trustRegistry(docker, desired);
+  const password = await readSecret(desired.projectId, 'registry_password');
+  if (password === null) throw new Error('a registry is deployed with its password');
+  return { docker, login: { address: desired.registry.address, user: registryUser, password } };
 }
 
 /**
@@ -70,7 +109,9 @@ export async function repairCluster(deployment: Deployment): Promise<void> {
     secrets: { secrets: 'file', secretFolder },
     report,
     ...withoutScheduler,
+    waitUntilReady: (services) => awaitRegistry(deployment, services),
     signal,
+    fleet: await accessFleet(deployment),
   });
   const conductor = await docker.services({ [labels.project]: desired.projectId });
   for (const name of ['web', 'scheduler'] as const) {

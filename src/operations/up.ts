@@ -14,6 +14,7 @@ import { type OpenedProject, openProject, type ProjectChoice } from './open-proj
 import { createSwarmSecrets, type PreparedCluster, prepareCluster } from './prepare-cluster.ts';
 import { pruneReplacedImages } from './prepare-project-images.ts';
 import { repairCluster, startCluster } from './start-cluster.ts';
+import { trustRegistry } from './trust-registry.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
 
 export interface UpOptions {
@@ -107,6 +108,8 @@ export async function submit(
   refuseOlderCli((await api.health(options)).version);
   const { revision } = await api.desiredState(options);
   await createSwarmSecrets(docker, desired);
+  // The scheduler publishes by the engine of its machine.
+  await trustRegistry(docker, desired, options.signal);
   return await submitAndFollow({ ...options, api, desired, basedOn: revision });
 }
 

@@ -16,7 +16,7 @@ export interface Machine {
   readonly shared: boolean;
 }
 
-/** Components with one container each; workers and DataNodes are planned by number. */
+/** Components with one container each; workers and DataNodes are planned by number, an agent stands on each further machine. */
 export type FixedComponent =
   | 'web'
   | 'scheduler'
@@ -24,8 +24,9 @@ export type FixedComponent =
   | 'spark-master'
   | 'namenode'
   | 'checkpointer'
-  | 'history';
-export type Component = FixedComponent | 'spark-worker' | 'datanode';
+  | 'history'
+  | 'registry';
+export type Component = FixedComponent | 'spark-worker' | 'datanode' | 'agent';
 
 /** Memory of one container. `heapMiB` is the JVM's -Xmx (0 where there is no JVM at rest). */
 export interface Sizing {

@@ -42,14 +42,16 @@ export function measureRooms(
   const conductor = findConductor(machines);
   const weakestMiB = machines.reduce((least, machine) => Math.min(least, machine.memoryMiB), Number.POSITIVE_INFINITY);
   const sizing = sizeComponents(conductor.memoryMiB, weakestMiB);
-  const conductorMiB = sumConductorMiB(sizing, config.runs.parallel, history);
+  const conductorMiB = sumConductorMiB(sizing, config.runs.parallel, { history, registry: machines.length > 1 });
   const followersMiB = needOfFollowers(config, machines.length, sizing.datanode.reservationMiB, workerMiB);
   const rooms = sortByName(machines).map((machine): Room => {
-    const ownMiB = machine.conductor ? conductorMiB : 0;
+    const ownMiB = machine.conductor ? conductorMiB : sizing.agent.reservationMiB;
     const budgetMiB = measureBudget(machine, config.reserve.memoryMiB, ownMiB + followersMiB);
-    if (budgetMiB < ownMiB) throw noRoomForConductor(machine, budgetMiB, ownMiB);
+    if (machine.conductor && budgetMiB < ownMiB) throw noRoomForConductor(machine, budgetMiB, ownMiB);
     const reservedMiB = machine.memoryMiB - budgetMiB;
-    return { machine, reservedMiB, conductorMiB: ownMiB, freeMiB: budgetMiB - ownMiB, datanodes: 0 };
+    // A further machine that is too small for anything stays without.
+    const freeMiB = Math.max(0, budgetMiB - ownMiB);
+    return { machine, reservedMiB, conductorMiB: machine.conductor ? conductorMiB : 0, freeMiB, datanodes: 0 };
   });
   placeDatanodes(rooms, config.hdfs.datanodes, sizing.datanode.reservationMiB);
   return { rooms, sizing };

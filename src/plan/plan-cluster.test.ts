@@ -66,9 +66,11 @@ function assertSound(config: ClusterConfig, machines: readonly Machine[], plan: 
   for (const machine of plan.machines) {
     const given = machines.find(({ id }) => id === machine.id);
     assert.ok(given !== undefined);
-    const conductorMiB = given.conductor ? sumConductorMiB(sizing, config.runs.parallel, plan.history.planned) : 0;
-    const needMiB =
-      conductorMiB + machine.datanodes * sizing.datanode.reservationMiB + machine.workers * worker.memoryMiB;
+    const counted = { history: plan.history.planned, registry: machines.length > 1 };
+    // A further machine that is smaller than the agent's part has nothing left for anything.
+    const agentMiB = Math.min(sizing.agent.reservationMiB, machine.memoryMiB - machine.reservedMiB);
+    const ownMiB = given.conductor ? sumConductorMiB(sizing, config.runs.parallel, counted) : agentMiB;
+    const needMiB = ownMiB + machine.datanodes * sizing.datanode.reservationMiB + machine.workers * worker.memoryMiB;
     assert.equal(usedMiB(machine), needMiB, 'memory adds up');
     assert.ok(machine.left.memoryMiB >= 0 && machine.left.cores >= 0, 'never over capacity');
     assert.ok(needMiB === 0 || needMiB + given.othersMemoryMiB <= given.memoryMiB, 'never over what others leave');
@@ -266,11 +268,11 @@ test('the plan in words', () => {
   assert.deepEqual(
     plan.machines.map(({ name, workers, explanation }) => `${name}: ${workers} workers; ${explanation}`),
     [
-      'machine-1: 2 workers; all 4 cores are in use; 652 MiB left',
-      'machine-2: 2 workers; 1.1 GiB left, one worker needs 2 GiB; memory ran out first',
+      'machine-1: 2 workers; all 4 cores are in use; 556 MiB left',
+      'machine-2: 2 workers; 1017 MiB left, one worker needs 2 GiB; memory ran out first',
       'machine-3: 2 workers; 1 core left, one worker needs 2; cores ran out first',
       'machine-4: 0 workers; no room for a worker: 1 core left, one worker needs 2; cores ran out first',
-      'machine-5: 0 workers; no room for a worker: 256 MiB left, one worker needs 2 GiB; memory ran out first',
+      'machine-5: 0 workers; no room for a worker: 96 MiB left, one worker needs 2 GiB; memory ran out first',
     ],
   );
 });

@@ -46,7 +46,8 @@ const noJvm = (): number => 0;
  * The rules. NameNode: about 1 GiB of heap per million files and blocks (Hadoop's own rule of thumb), so it grows
  * fastest of the daemons. The checkpointer loads the same image to merge it, without clients to serve. `web` holds
  * DuckDB's buffers. The scheduler starts Docker's client as a child process, which counts into its limit. The history
- * server holds the applications last looked at in its heap.
+ * server holds the applications last looked at in its heap. The registry streams what it is sent. An agent starts Docker's
+ * client for each command in a container.
  */
 const rules: Readonly<Record<SizedComponent, SizeRule>> = {
   namenode: { smallestMiB: 288, growth: 0.01, largestMiB: 4096, heap: daemonHeap },
@@ -57,6 +58,8 @@ const rules: Readonly<Record<SizedComponent, SizeRule>> = {
   scheduler: { smallestMiB: 192, growth: 0.0025, largestMiB: 512, heap: noJvm },
   history: { smallestMiB: 400, growth: 0.0025, largestMiB: 768, heap: daemonHeap },
   'spark-driver': { smallestMiB: 768, growth: 0.04, largestMiB: 4096, heap: driverHeap },
+  registry: { smallestMiB: 96, growth: 0.0025, largestMiB: 256, heap: noJvm },
+  agent: { smallestMiB: 160, growth: 0, largestMiB: 160, heap: noJvm },
 };
 
 /**
@@ -77,13 +80,22 @@ export function sizeComponents(conductorMemoryMiB: number, weakestMemoryMiB: num
     web: size('web', conductorMemoryMiB),
     scheduler: size('scheduler', conductorMemoryMiB),
     'spark-driver': size('spark-driver', conductorMemoryMiB),
+    registry: size('registry', conductorMemoryMiB),
+    agent: size('agent', weakestMemoryMiB),
   };
 }
 
-/** Memory of all conductor containers together; the driver once per parallel run, the history server where it is planned. */
-export function sumConductorMiB(sizing: ComponentSizing, parallelRuns: number, history: boolean): number {
+/**
+ * Memory of all conductor containers together; the driver once per parallel run, the history server where it is planned,
+ * the registry where there are several machines.
+ */
+export function sumConductorMiB(
+  sizing: ComponentSizing,
+  parallelRuns: number,
+  { history, registry }: { readonly history: boolean; readonly registry: boolean },
+): number {
   const needed = ['namenode', 'checkpointer', 'spark-master', 'web', 'scheduler'] as const;
-  const single = [...needed, ...(history ? (['history'] as const) : [])];
+  const single = [...needed, ...(history ? (['history'] as const) : []), ...(registry ? (['registry'] as const) : [])];
   const drivers = sizing['spark-driver'].reservationMiB * parallelRuns;
   return single.reduce((sum, component) => sum + sizing[component].reservationMiB, drivers);
 }

@@ -1,7 +1,7 @@
 // What all component builders look at: desired state, plan, and the generated files they may mount.
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import { buildCoreSite } from './core-site.ts';
-import type { DesiredState } from './desired-state.ts';
+import type { ClusterRegistry, DesiredState } from './desired-state.ts';
 import { hashContent } from './hash-content.ts';
 import { buildHdfsSite } from './hdfs-site.ts';
 import { buildDaemonDefaults, buildDriverDefaults, buildHistoryDefaults } from './spark-defaults.ts';
@@ -28,6 +28,10 @@ export interface BuildContext {
   readonly conductorMachineId: string | null;
   /** False: no service names its machine, any manager will do (a Compose folder deployed by hand). */
   readonly pinned: boolean;
+  /** Where other machines pull from; null where there is one machine. */
+  readonly registry: ClusterRegistry | null;
+  /** Group of the Docker socket by machine id, of the machines where it is known. */
+  readonly socketGids: ReadonlyMap<string, number>;
   readonly configs: Configs;
   /** The desired state that a scheduler with an empty database adopts. */
   readonly bootstrap: ConfigFile | null;

@@ -1,13 +1,14 @@
 // datanode-N: a service each, so that name, volume and identity stay together and the one to remove is ours to choose.
 import type { Placement } from '../plan/cluster-plan.ts';
 import { type BuildContext, mountCoreSite, mountHdfsSite } from './build-context.ts';
+import { imageOn } from './image-on.ts';
 import { draftService, type ServiceDraft } from './service-draft.ts';
 
 export function buildDatanode(context: BuildContext, placement: Placement): ServiceDraft {
   const draft = draftService(context, 'datanode', placement);
   return {
     ...draft,
-    image: context.desired.images.hdfs,
+    image: imageOn(context, 'hdfs', placement.machineId),
     command: ['datanode'],
     env: {
       SPARKPLUG_HEAP_MIB: String(context.plan.sizing.datanode.heapMiB),

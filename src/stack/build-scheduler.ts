@@ -7,8 +7,11 @@ import { draftService, type ServiceDraft } from './service-draft.ts';
 const dockerSocket = '/var/run/docker.sock';
 const desiredTarget = '/etc/sparkplug/desired.json';
 
+/** What it talks to agents with, and hands to machines that pull. */
+const machineSecrets = ['cluster_ca', 'registry_password', 'agent_client_cert', 'agent_client_key'] as const;
+
 export function buildScheduler(context: BuildContext): ServiceDraft {
-  const { desired, bootstrap } = context;
+  const { desired, bootstrap, registry } = context;
   return {
     ...draftService(context, 'scheduler', null),
     image: desired.images.conductor,
@@ -22,7 +25,7 @@ export function buildScheduler(context: BuildContext): ServiceDraft {
     },
     networks: ['control', 'data'],
     configs: bootstrap === null ? [] : [{ config: bootstrap.name, target: desiredTarget }],
-    secrets: ['control', ...notifySecrets(desired)],
+    secrets: ['control', ...notifySecrets(desired), ...(registry === null ? [] : machineSecrets)],
     volumes: [{ volume: 'scheduler', target: '/data' }],
     binds: [{ source: dockerSocket, target: dockerSocket }],
     healthcheck: probeHttp('scheduler', 7070),

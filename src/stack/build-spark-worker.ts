@@ -1,6 +1,7 @@
 // spark-worker-N: offers cores and executor heap; Spark counts heap only, the container's limit holds the rest.
 import type { Placement } from '../plan/cluster-plan.ts';
 import { type BuildContext, mountSpark } from './build-context.ts';
+import { imageOn } from './image-on.ts';
 import { jobSecrets } from './job-secrets.ts';
 import { draftService, type ServiceDraft } from './service-draft.ts';
 
@@ -9,7 +10,7 @@ export function buildSparkWorker(context: BuildContext, placement: Placement): S
   const { worker } = plan;
   return {
     ...draftService(context, 'spark-worker', placement),
-    image: desired.images.worker,
+    image: imageOn(context, 'worker', placement.machineId),
     command: ['worker'],
     env: {
       SPARKPLUG_HEAP_MIB: String(worker.daemonHeapMiB),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertGolden } from '../../test/fixtures/assert-golden.ts';
-import { defaultCluster, fullCluster } from '../../test/fixtures/example-clusters.ts';
+import { defaultCluster, fullCluster, severalCluster } from '../../test/fixtures/example-clusters.ts';
+import { nameAgents } from './build-agent.ts';
 import { buildStack } from './build-stack.ts';
 import { renderCompose } from './render-compose.ts';
 import type { StackSpec } from './stack-spec.ts';
@@ -35,6 +36,88 @@ test('two machines with every key of the project file, as the scheduler deploys 
   const stack = build(fullCluster);
   assertGolden('full/compose.yaml', renderCompose(stack, { secrets: 'external' }));
   for (const config of stack.configs) assertGolden(`full/${config.file}`, config.content);
+});
+
+function buildSeveral(changes: Partial<typeof severalCluster> = {}): StackSpec {
+  const { desired, plan, socketGids } = { ...severalCluster, ...changes };
+  return buildStack(desired, plan, { bootstrap, socketGids });
+}
+
+test('three machines: a registry for the images and an agent on each further one', () => {
+  const stack = buildSeveral();
+  assertGolden('several/compose.yaml', renderCompose(stack, { secrets: 'external' }));
+  const published = stack.published?.map(({ name, ref, source }) => `${name}: ${ref} is ${source}`);
+  assert.deepEqual(published, [
+    'hdfs: 10.0.0.5:5000/sparkplug/hdfs:1111 is sparkplug/hdfs:1111',
+    'worker: 10.0.0.5:5000/sparkplug/worker:4444 is sparkplug/worker:4444',
+    'conductor: 10.0.0.5:5000/sparkplug/conductor:3333 is sparkplug/conductor:3333',
+  ]);
+});
+
+test('on several machines only scheduler and agents have a socket, only web and registry are published', () => {
+  const { services } = buildSeveral();
+  const names = (wanted: (service: StackSpec['services'][number]) => boolean) =>
+    services.filter(wanted).map((service) => service.name);
+  const agents = ['agent-big', 'agent-small'];
+  assert.deepEqual(
+    names((service) => service.binds.length > 0),
+    ['scheduler', ...agents],
+  );
+  assert.deepEqual(
+    names((service) => service.ports.length > 0),
+    ['web', 'registry'],
+  );
+  assert.deepEqual(
+    names((service) => service.networks.includes('control')),
+    ['web', 'scheduler', 'registry', ...agents],
+  );
+  assert.deepEqual(
+    names((service) => service.secrets.some((name) => name.startsWith('agent_client'))),
+    ['scheduler'],
+  );
+  assert.deepEqual(
+    names((service) => service.user.startsWith('0')),
+    [],
+  );
+});
+
+test('further machines restart nothing on the first but the scheduler, which gets a key to them', () => {
+  const names = changed(build(defaultCluster), buildSeveral());
+  assert.deepEqual(names, [
+    ...['scheduler', 'spark-driver', 'registry', 'agent-big', 'agent-small'],
+    ...['spark-worker-2', 'spark-worker-3', 'spark-worker-4', 'datanode-2', 'datanode-3'],
+  ]);
+});
+
+test('a machine whose socket is not known has no agent yet, and its image is published all the same', () => {
+  const stack = buildSeveral({ socketGids: new Map([['node3', 0]]) });
+  const agents = stack.services.filter(({ component }) => component === 'agent');
+  assert.deepEqual(
+    agents.map(({ name, user }) => `${name} ${user}`),
+    ['agent-small 10001:0'],
+  );
+  assert.ok(stack.published?.some(({ name }) => name === 'conductor'));
+});
+
+test('agents are named by their machines, told apart where names meet or do not fit', () => {
+  const names = nameAgents([
+    { id: 'k3v9x1aaaa', name: 'node.a.example.com' },
+    { id: 'q8z7p2bbbb', name: 'node.b.example.com' },
+    { id: 'm5n6o7cccc', name: 'Big_Box' },
+    { id: 'a1b2c3dddd', name: 'x'.repeat(60) },
+    { id: 'e4f5g6eeee', name: '…' },
+  ]);
+  assert.deepEqual(
+    [...names.values()],
+    [
+      'agent-node-k3v9x1',
+      'agent-node-q8z7p2',
+      'agent-big-box-m5n6o7',
+      `agent-${'x'.repeat(18)}-a1b2c3`,
+      'agent-machine-e4f5g6',
+    ],
+  );
+  for (const name of names.values()) assert.ok(`${'p'.repeat(31)}_${name}`.length <= 63, name);
 });
 
 test('exactly the containers of the picture', () => {

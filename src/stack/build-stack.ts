@@ -1,16 +1,19 @@
 // plan → stack: every service, network, volume, secret and generated file of the cluster, as data.
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
+import { buildAgents } from './build-agent.ts';
 import { buildCheckpointer } from './build-checkpointer.ts';
 import { type BuildContext, buildConfigs, configFile } from './build-context.ts';
 import { buildDatanode } from './build-datanode.ts';
 import { buildHistory } from './build-history.ts';
 import { buildNamenode } from './build-namenode.ts';
+import { buildRegistry } from './build-registry.ts';
 import { buildScheduler } from './build-scheduler.ts';
 import { buildSparkDriver } from './build-spark-driver.ts';
 import { buildSparkMaster } from './build-spark-master.ts';
 import { buildSparkWorker } from './build-spark-worker.ts';
 import { buildWeb } from './build-web.ts';
 import type { DesiredState } from './desired-state.ts';
+import { listPublished } from './image-on.ts';
 import { sealService } from './service-draft.ts';
 import type { StackSpec } from './stack-spec.ts';
 
@@ -21,6 +24,8 @@ export interface StackOptions {
   readonly driverImage?: string;
   /** False: services stay on any manager instead of on the machines of the plan (`plan --compose`). Default true. */
   readonly pinned?: boolean;
+  /** Group of the Docker socket by machine id; a further machine without one gets no agent yet. */
+  readonly socketGids?: ReadonlyMap<string, number>;
 }
 
 /** Builds the whole cluster from what it should be and where it goes. Pure: equal arguments, equal stack. */
@@ -34,9 +39,12 @@ export function buildStack(desired: DesiredState, plan: ClusterPlan, options: St
     buildNamenode(context),
     buildCheckpointer(context),
     ...buildHistory(context),
+    ...buildRegistry(context),
+    ...buildAgents(context),
     ...plan.workers.map((placement) => buildSparkWorker(context, placement)),
     ...plan.datanodes.map((placement) => buildDatanode(context, placement)),
   ];
+  const published = listPublished(context);
   const used = new Set(drafts.flatMap((draft) => draft.secrets));
   return {
     projectId: desired.projectId,
@@ -49,16 +57,21 @@ export function buildStack(desired: DesiredState, plan: ClusterPlan, options: St
       { name: 'control', subnet: desired.subnets.control },
       { name: 'data', subnet: desired.subnets.data },
     ],
+    ...(published.length === 0 ? {} : { published }),
   };
 }
 
 function createContext(desired: DesiredState, plan: ClusterPlan, options: StackOptions): BuildContext {
+  const pinned = options.pinned ?? true;
   return {
     desired,
     plan,
     driverImage: options.driverImage ?? desired.images.driver,
     conductorMachineId: plan.machines.find((machine) => machine.conductor)?.id ?? null,
-    pinned: options.pinned ?? true,
+    pinned,
+    // Deployed by hand on one machine, nobody else pulls.
+    registry: pinned ? (desired.registry ?? null) : null,
+    socketGids: options.socketGids ?? new Map(),
     configs: buildConfigs(desired, plan),
     bootstrap: options.bootstrap === null ? null : configFile('desired', 'desired.json', options.bootstrap),
   };

@@ -9,6 +9,16 @@ export interface ScaleOverride {
   readonly over: 'auto' | number;
 }
 
+/** Where the other machines of a Swarm get the cluster's images, and what they trust it by. */
+export interface ClusterRegistry {
+  /** Its image on the conductor's engine. */
+  readonly image: string;
+  /** `IP:PORT`, as the machines reach it. */
+  readonly address: string;
+  /** PEM: certificate of the authority that vouches for the registry and the agents; no secret. */
+  readonly caCertificate: string;
+}
+
 /** Everything `planCluster` and `buildStack` need besides the machines; JSON, stored as a revision. */
 export interface DesiredState {
   /** Version of SparkPlug that wrote it. */
@@ -31,4 +41,6 @@ export interface DesiredState {
   readonly drained?: readonly string[];
   /** Where DataNodes stood before a `down`: their data waits there. */
   readonly datanodesAt?: readonly { readonly ordinal: number; readonly machineName: string }[];
+  /** There once the Swarm has had several machines. */
+  readonly registry?: ClusterRegistry;
 }

@@ -4,7 +4,16 @@ import type { JobConfig } from '../config/cluster-config.ts';
 import type { DesiredState } from './desired-state.ts';
 
 /** Secrets that belong to SparkPlug itself and never reach user code, but for Spark's own. */
-const ownSecrets: readonly string[] = ['spark_auth', 'control', 'web_tokens', 'web_tls_cert', 'web_tls_key'];
+const ownSecrets: readonly string[] = [
+  ...['spark_auth', 'control', 'web_tokens', 'web_tls_cert', 'web_tls_key'],
+  ...['cluster_ca', 'registry_tls_cert', 'registry_tls_key', 'registry_htpasswd', 'registry_password'],
+  ...['agent_tls_cert', 'agent_tls_key', 'agent_client_cert', 'agent_client_key'],
+];
+
+/** True for a secret that no job has named. */
+export function isOwnSecret(name: string): boolean {
+  return ownSecrets.includes(name);
+}
 
 /** Those that the jobs read. */
 export function jobSecrets(desired: DesiredState): readonly string[] {

@@ -73,6 +73,15 @@ export interface ServiceSpec {
   readonly hash: string;
 }
 
+/** An image that services on other machines pull from the cluster's own registry. */
+export interface PublishedImage {
+  readonly name: ImageName;
+  /** Name in the registry: `10.0.0.5:5000/sparkplug/worker:4f1c…`. */
+  readonly ref: string;
+  /** The same image on the conductor's engine. */
+  readonly source: string;
+}
+
 export interface StackSpec {
   readonly projectId: string;
   /** Name given to `docker stack deploy`. */
@@ -82,4 +91,6 @@ export interface StackSpec {
   readonly secrets: readonly SecretRef[];
   readonly volumes: readonly string[];
   readonly networks: readonly { readonly name: NetworkName; readonly subnet: string }[];
+  /** Absent where all services start from images of one engine. */
+  readonly published?: readonly PublishedImage[];
 }

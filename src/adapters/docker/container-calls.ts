@@ -82,6 +82,11 @@ export function createContainerCalls(client: DockerClient): ContainerCalls {
       return result;
     },
 
+    execPiped: (id, command, options = {}) => {
+      const interactive = options.input === undefined ? [] : ['--interactive'];
+      return client.pipe(['exec', ...interactive, id, ...command], options);
+    },
+
     execAttached: (id, command, { tty }) =>
       client.attach(['exec', '--interactive', ...(tty ? ['--tty'] : []), id, ...command]),
 

@@ -1,9 +1,19 @@
 // The only place that starts processes of the docker client.
+import { pipeline } from 'node:stream/promises';
 import { execa, type Options } from 'execa';
 import { SparkPlugError } from '../../errors.ts';
 import { formatDuration } from '../../units.ts';
-import type { CommandResult, DockerClient, RunOptions, StreamLine, StreamOptions } from './docker.ts';
+import type {
+  CommandResult,
+  DockerClient,
+  PipedOutput,
+  PipeOptions,
+  RunOptions,
+  StreamLine,
+  StreamOptions,
+} from './docker.ts';
 import { mapDockerFailure } from './map-docker-failure.ts';
+import { mergeChunks } from './merge-chunks.ts';
 import { mergeLines } from './merge-lines.ts';
 
 /** Enough for the inspection of thousands of objects. */
@@ -101,6 +111,29 @@ export function createDockerClient(settings: ClientSettings): DockerClient {
     if (result.exitCode !== 0) throw mapDockerFailure(args, lastErrors.join('\n'), context);
   }
 
+  async function* pipe(args: readonly string[], options: PipeOptions = {}): AsyncGenerator<PipedOutput> {
+    options.signal?.throwIfAborted();
+    const { input, signal } = options;
+    const process = execa(program, [...globalArgs, ...args], {
+      ...baseOptions({ signal }),
+      buffer: false,
+      encoding: 'buffer',
+      stdin: input === undefined ? 'ignore' : 'pipe',
+    });
+    // A command may end before it has read everything.
+    if (input !== undefined && process.stdin !== null) pipeline(input, process.stdin).catch(() => undefined);
+    try {
+      for await (const chunk of mergeChunks({ stdout: process.stdout, stderr: process.stderr })) yield chunk;
+    } finally {
+      process.kill();
+    }
+    const result = await process;
+    signal?.throwIfAborted();
+    const notStarted = explainStartFailure(program, result.code, result);
+    if (notStarted !== null) throw notStarted;
+    yield { kind: 'exit', exitCode: result.exitCode ?? 1 };
+  }
+
   async function attach(args: readonly string[], options: RunOptions = {}): Promise<number> {
     const result = await execa(program, [...globalArgs, ...args], { ...baseOptions(options), stdio: 'inherit' });
     options.signal?.throwIfAborted();
@@ -109,5 +142,5 @@ export function createDockerClient(settings: ClientSettings): DockerClient {
     return result.exitCode ?? 1;
   }
 
-  return { run, tryRun, stream, attach };
+  return { run, tryRun, stream, pipe, attach };
 }

@@ -1,4 +1,5 @@
 // Docker as the rest of SparkPlug sees it: small typed calls, each a process of the docker client, errors with our codes.
+import type { Readable } from 'node:stream';
 import { createContainerCalls } from './container-calls.ts';
 import { createDockerClient } from './docker-client.ts';
 import { createEngineCalls } from './engine-calls.ts';
@@ -83,6 +84,8 @@ export interface BuildRequest extends CallOptions {
 
 export interface TransferOptions extends CallOptions {
   readonly onLine?: (line: string) => void;
+  /** Folder of the client's settings for this call, with the log-in of a registry. */
+  readonly dockerConfig?: string | undefined;
 }
 
 export interface ImageSummary {
@@ -207,6 +210,16 @@ export interface NetworkInspect extends StorageItem {
   readonly subnets: readonly string[];
 }
 
+/** What a command prints, as it comes; its exit code last. */
+export type PipedOutput =
+  | { readonly kind: 'output'; readonly source: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
+  | { readonly kind: 'exit'; readonly exitCode: number };
+
+export interface PipeOptions extends CallOptions {
+  /** Standard input; without it standard input is closed. */
+  readonly input?: Readable | undefined;
+}
+
 /** Raw calls, for what has no method of its own. */
 export interface DockerClient {
   /** Standard output without its final newline. */
@@ -215,6 +228,8 @@ export interface DockerClient {
   tryRun(args: readonly string[], options?: RunOptions): Promise<CommandResult>;
   /** Lines as they come; throws at the end when the client failed. Leaving the loop ends the process. */
   stream(args: readonly string[], options?: StreamOptions): AsyncIterable<StreamLine>;
+  /** Bytes as they come, then the exit code, whatever it is. Leaving the loop ends the process. */
+  pipe(args: readonly string[], options?: PipeOptions): AsyncIterable<PipedOutput>;
   /** This process's own terminal or pipes; returns the exit code. */
   attach(args: readonly string[], options?: CallOptions): Promise<number>;
 }
@@ -260,6 +275,8 @@ export interface ServiceCalls {
     readonly composeFile: string;
     readonly cwd?: string;
     readonly signal?: AbortSignal | undefined;
+    /** Folder of the client's settings, whose log-ins the machines get to pull with. */
+    readonly dockerConfig?: string | undefined;
   }): Promise<void>;
   /** Services, networks, configs and secrets of the stack, not volumes. A stack that is not there is no error. */
   stackRemove(namespace: string): Promise<void>;
@@ -278,6 +295,8 @@ export interface ContainerCalls {
     command: readonly string[],
     options?: { readonly input?: string; readonly user?: string; readonly signal?: AbortSignal | undefined },
   ): Promise<CommandResult>;
+  /** Without a terminal; what the command itself fails with is its exit code. */
+  execPiped(id: string, command: readonly string[], options?: PipeOptions): AsyncIterable<PipedOutput>;
   /** With this process's own standard streams; `tty` where they are a terminal. Returns the exit code. */
   execAttached(id: string, command: readonly string[], options: { readonly tty: boolean }): Promise<number>;
   kill(id: string, signal: string): Promise<void>;

@@ -1,5 +1,5 @@
 // Images of the engine: build, move, name, remove.
-import type { BuildRequest, DockerClient, ImageCalls, ImageSummary } from './docker.ts';
+import type { BuildRequest, DockerClient, ImageCalls, ImageSummary, StreamOptions, TransferOptions } from './docker.ts';
 import { inspectMany, splitLines, toFilterArgs, toLabelArgs } from './inspect-many.ts';
 import { mapDockerFailure, saysInUse, saysMissing } from './map-docker-failure.ts';
 import { digLabels, digNumber, digText, digTexts } from './read-json.ts';
@@ -66,11 +66,11 @@ export function createImageCalls(client: DockerClient, context: string | null): 
     },
 
     async pull(ref, options = {}) {
-      await consume(['pull', ref], { signal: options.signal }, options.onLine);
+      await consume(['pull', ref], transfer(options), options.onLine);
     },
 
     async push(ref, options = {}) {
-      await consume(['push', ref], { signal: options.signal }, options.onLine);
+      await consume(['push', ref], transfer(options), options.onLine);
     },
 
     async tag(source, target) {
@@ -92,6 +92,10 @@ export function createImageCalls(client: DockerClient, context: string | null): 
       return images.map(readImage).sort((a, b) => b.createdAt.localeCompare(a.createdAt));
     },
   };
+}
+
+function transfer({ signal, dockerConfig }: TransferOptions): StreamOptions {
+  return { signal, ...(dockerConfig === undefined ? {} : { env: { DOCKER_CONFIG: dockerConfig } }) };
 }
 
 function ignore(): void {}

@@ -92,11 +92,19 @@ export function createServiceCalls(client: DockerClient): ServiceCalls {
       return found.map(readTask).sort((a, b) => b.createdAt.localeCompare(a.createdAt));
     },
 
-    async stackDeploy({ namespace, composeFile, cwd, signal }) {
+    async stackDeploy({ namespace, composeFile, cwd, signal, dockerConfig }) {
       const detach = (await knowsDetach()) ? ['--detach=true'] : [];
+      const auth = dockerConfig === undefined ? [] : ['--with-registry-auth'];
       await client.run(
-        ['stack', 'deploy', '--compose-file', composeFile, '--prune', '--resolve-image', 'never', ...detach, namespace],
-        { signal, ...(cwd === undefined ? {} : { cwd }) },
+        [
+          ...['stack', 'deploy', '--compose-file', composeFile, '--prune', '--resolve-image', 'never'],
+          ...[...auth, ...detach, namespace],
+        ],
+        {
+          signal,
+          ...(cwd === undefined ? {} : { cwd }),
+          ...(dockerConfig === undefined ? {} : { env: { DOCKER_CONFIG: dockerConfig } }),
+        },
       );
     },
 

@@ -6,6 +6,7 @@ import {
   ClusterHistory,
   ClusterStatus,
   DesiredAnswer,
+  ExecRequest,
   MachineList,
   NewDesiredState,
   Operation,
@@ -118,6 +119,25 @@ export const clusterRoutes = defineRoutes({
     params: operationId,
     answers: { 202: json(Operation, 'It stops after the step under work.') },
     problems: ['OPERATION_UNKNOWN'],
+  },
+  exec: {
+    id: 'execInComponent',
+    method: 'POST',
+    path: '/api/v1/components/:name/exec',
+    tag,
+    scope: 'admin',
+    answeredBy: 'scheduler',
+    summary: 'Run a command in a container of the cluster',
+    description:
+      'On whichever machine it is, without a terminal. The command goes on where the caller leaves; its own failure is an exit code.',
+    params: z.object({ name: text('Name of the component, such as `datanode-2`.') }),
+    body: { schema: ExecRequest },
+    answers: {
+      200: events(
+        'Events `output` with `{"source": "stdout" or "stderr", "data": base64}` as they come, then `exit` with `{"exitCode": number}`.',
+      ),
+    },
+    problems: ['COMPONENT_UNKNOWN', 'CLUSTER_NOT_READY', 'AGENT_AWAY'],
   },
   events: {
     id: 'clusterEvents',

@@ -20,7 +20,12 @@ export function addExec(program: Command, act: Act): void {
           });
         }
         const tty = process.stdin.isTTY === true && process.stdout.isTTY === true;
-        return await execInComponent(projectChoice(shell), component, shell.passedOn, { tty });
+        return await execInComponent(projectChoice(shell), component, shell.passedOn, {
+          tty,
+          input: process.stdin.isTTY === true ? null : process.stdin,
+          onOutput: (source, bytes) => void process[source].write(bytes),
+          signal: shell.signal,
+        });
       },
       { passedOn: true },
     ),
