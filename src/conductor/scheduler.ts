@@ -12,10 +12,10 @@ import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
 import { createApp, type LogLine } from '../api/web-app.ts';
 import { labels } from '../engine/labels.ts';
 import { SparkPlugError } from '../errors.ts';
+import { createDrainHost, findOwnContainer } from '../operations/drain-host.ts';
 import { createContainerHost } from '../operations/fleet.ts';
 import { agentHost } from '../operations/fleet-names.ts';
 import { createLiveCluster } from '../operations/live-cluster.ts';
-import { createOwnEngineHost } from '../operations/own-engine-host.ts';
 import { systemClock } from '../runs/clock.ts';
 import { createDockerDriverHost } from '../runs/docker-driver-host.ts';
 import { openDatabase } from '../runs/state/database.ts';
@@ -81,11 +81,10 @@ async function main(): Promise<void> {
   const stores = openStores(database);
   const clock = systemClock;
   const probes = createComponentProbes(dataSubnet, webUrl);
-  const here = createOwnEngineHost(docker, projectId, clock);
+  const findNameNode = (): Promise<string | null> => findOwnContainer(docker, projectId, 'namenode');
   const drains = {
-    host: here.host,
-    removeVolume: here.removeVolume,
-    nameNode: createNameNodeAdmin({ baseUrl: nameNodeUrl, docker, container: () => here.container('namenode') }),
+    ...createDrainHost(containers, clock),
+    nameNode: createNameNodeAdmin({ baseUrl: nameNodeUrl, docker, container: findNameNode }),
     runningExecutors: (worker: string, signal: AbortSignal) => countExecutorsOf(worker, dataSubnet, signal),
   };
   const cluster = createLiveCluster({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { oneMachine } from '../../test/fixtures/example-clusters.ts';
+import { defaultCluster } from '../../test/fixtures/example-clusters.ts';
+import { buildStack } from '../stack/build-stack.ts';
 import type { ClusterState, ObservedService } from '../engine/cluster-state.ts';
 import type { Machine } from '../plan/cluster-plan.ts';
 import { effectiveConfig, effectiveMachines, findPlacements } from './effective-desired.ts';
@@ -16,6 +17,7 @@ const machine = (name: string): Machine => ({
   state: 'ready',
 });
 const machines = [machine('a'), machine('b')];
+const stack = buildStack(defaultCluster.desired, defaultCluster.plan, { bootstrap: null });
 
 const service = (name: string, machineId: string | null): ObservedService => ({
   id: name,
@@ -32,7 +34,7 @@ const service = (name: string, machineId: string | null): ObservedService => ({
 const stateOf = (...services: readonly ObservedService[]): ClusterState => ({ projectId: 'geo-abc123', services });
 
 test('numbers set by scale stand in place of the file’s', () => {
-  const { config } = oneMachine.desired;
+  const { config } = defaultCluster.desired;
   const scaled = effectiveConfig({ config, scale: { workers: { value: 7, over: 'auto' } } });
   assert.deepEqual([scaled.spark.workers, scaled.hdfs.datanodes], [7, config.hdfs.datanodes]);
   assert.deepEqual(effectiveConfig({ config }), config);
@@ -47,11 +49,13 @@ test('a drained machine is shown to the planner as one', () => {
 
 test('followers stand where their services say; a DataNode without one where its data waits', () => {
   const running = stateOf(service('spark-worker-2', 'id-b'), service('datanode-1', 'id-a'), service('web', 'id-a'));
+  const datanode = stack.services.find(({ component }) => component === 'datanode');
+  assert.ok(datanode !== undefined);
   const last = {
-    ...oneMachine.stack,
+    ...stack,
     services: [
-      { ...datanodeOf(oneMachine.stack), name: 'datanode-1', machineId: 'id-b' },
-      { ...datanodeOf(oneMachine.stack), name: 'datanode-2', machineId: 'id-b' },
+      { ...datanode, name: 'datanode-1', machineId: 'id-b' },
+      { ...datanode, name: 'datanode-2', machineId: 'id-b' },
     ],
   };
   const placements = findPlacements(running, last, { datanodesAt: [{ ordinal: 4, machineName: 'b' }] }, machines);
@@ -64,9 +68,3 @@ test('followers stand where their services say; a DataNode without one where its
     ],
   });
 });
-
-function datanodeOf({ services }: typeof oneMachine.stack) {
-  const found = services.find(({ component }) => component === 'datanode');
-  assert.ok(found !== undefined);
-  return found;
-}

@@ -12,8 +12,8 @@ import { findComponent } from './find-component.ts';
 
 /** What is done to containers and volumes, named as in the cluster and not as on some machine. */
 export interface ContainerHost {
-  /** To PID 1 of each of the service's running containers. @throws CLUSTER_NOT_READY where none runs, AGENT_AWAY */
-  signal(service: string, signal: AgentSignal): Promise<void>;
+  /** To PID 1 of each of the service's running containers; `absent`: none runs. @throws AGENT_AWAY */
+  signal(service: string, signal: AgentSignal): Promise<'sent' | 'absent'>;
   /** A volume of the project by its name on the machine; one that is gone is no error. @throws AGENT_AWAY */
   removeVolume(machineId: string, volume: string): Promise<void>;
   /** Every container of the project that could be read; a machine whose agent is silent is left out. */
@@ -71,11 +71,13 @@ export function createContainerHost(parts: ContainerHostParts): ContainerHost {
 
   return {
     signal: async (service, signal) => {
-      const { state, containers } = await locate(service);
+      const state = await observeCluster(docker, projectId);
+      const containers = listRunning(state.services.find(({ name }) => name === service));
       for (const { id, machineId } of containers) {
         if (await isOwn(machineId)) await docker.kill(id, signal);
         else await (await agentOn(state, machineId)).signal(id, signal);
       }
+      return containers.length === 0 ? 'absent' : 'sent';
     },
     removeVolume: async (machineId, volume) => {
       if (!(await isOwn(machineId))) {
@@ -116,13 +118,16 @@ function connect(agents: AgentClients, { name }: Pick<ObservedService, 'name'>):
 
 /** Newest first. */
 function requireRunning(service: ObservedService): readonly [RunningContainer, ...RunningContainer[]] {
-  const running = service.tasks.flatMap(({ state, containerId, machineId }) =>
-    state === 'running' && containerId !== null && machineId !== null ? [{ id: containerId, machineId }] : [],
-  );
-  const [first, ...more] = running;
+  const [first, ...more] = listRunning(service);
   if (first !== undefined) return [first, ...more];
   throw new SparkPlugError('CLUSTER_NOT_READY', `${service.name} has no running container`, {
     place: service.name,
     hint: `sparkplug logs ${service.name}`,
   });
+}
+
+function listRunning(service: ObservedService | undefined): readonly RunningContainer[] {
+  return (service?.tasks ?? []).flatMap(({ state, containerId, machineId }) =>
+    state === 'running' && containerId !== null && machineId !== null ? [{ id: containerId, machineId }] : [],
+  );
 }
