@@ -31,6 +31,7 @@ const endToEnd = [
   'history',
   'geopredict',
   'reshape',
+  'drain',
   'interrupted',
   'by-hand',
   'registry',

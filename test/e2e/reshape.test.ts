@@ -20,7 +20,7 @@ before(async () => {
   cluster = await sharedCluster();
 });
 after(async () => {
-  // It has a DataNode more than the shared project file says, and those only leave with their data.
+  // It has a DataNode more than the shared project file says.
   await removeSharedCluster();
 });
 
