@@ -1,5 +1,4 @@
 // The agent of one machine, over HTTPS with a certificate on both sides.
-import { createInterface } from 'node:readline/promises';
 import type { Readable } from 'node:stream';
 import { type Dispatcher, Agent as HttpAgent } from 'undici';
 import { z } from 'zod';
@@ -119,8 +118,10 @@ async function* readOutput(
   body: Readable,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<PipedOutput> {
+  // Leaving early ends the transfer, which undici reports as an error of its own.
+  body.on('error', () => undefined);
   try {
-    for await (const text of createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const text of splitLines(body)) {
       const line = OutputLine.parse(JSON.parse(text));
       if ('exitCode' in line) {
         yield { kind: 'exit', exitCode: line.exitCode };
@@ -137,6 +138,17 @@ async function* readOutput(
     body.destroy();
   }
   throw away(machine, new Error('the output broke off before the command had ended'));
+}
+
+/** What follows the last line feed is no whole line and is dropped. */
+async function* splitLines(body: Readable): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
 }
 
 function away(machine: string, cause: unknown): SparkPlugError {
