@@ -103,6 +103,7 @@ export const catalogue = {
   SWARM_UNUSABLE: { exit: 1, meaning: "The engine's Swarm is locked, broken, or this machine is no manager of it." },
   MACHINE_UNUSABLE: { exit: 1, meaning: 'A machine of the Swarm cannot start the containers of the cluster.' },
   AGENT_AWAY: { exit: 1, meaning: 'The agent of a machine does not answer.' },
+  SWARM_ADDRESS_NEEDED: { exit: 2, meaning: 'Nothing tells at which address other machines reach this one.' },
   SETUP_NOT_ALLOWED: { exit: 1, meaning: 'Something must be installed or started, and this user may not.' },
   SETUP_FAILED: { exit: 1, meaning: 'Installing or starting Docker failed.' },
   REGISTRY_UNREACHABLE: { exit: 1, meaning: 'The image registry does not answer.' },

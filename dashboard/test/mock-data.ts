@@ -43,6 +43,7 @@ const worker = (ordinal: number, more: Partial<ContainerView> = {}): ContainerVi
 
 export const machines: readonly MachineView[] = [
   {
+    id: 'id-atlas',
     name: 'atlas',
     conductor: true,
     reachable: true,
@@ -64,6 +65,7 @@ export const machines: readonly MachineView[] = [
     ],
   },
   {
+    id: 'id-birch',
     name: 'birch',
     conductor: false,
     reachable: true,
@@ -75,6 +77,7 @@ export const machines: readonly MachineView[] = [
     containers: [container('datanode-2', 768), worker(2, { state: 'starting', coresUsed: null, memoryUsedMiB: null })],
   },
   {
+    id: 'id-cedar',
     name: 'cedar',
     conductor: false,
     reachable: true,

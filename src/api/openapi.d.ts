@@ -987,6 +987,8 @@ export interface components {
             cores: number;
             /** @default  */
             explanation: string;
+            /** @default  */
+            id: string;
             memoryMiB: number;
             name: string;
             reachable: boolean;

@@ -338,6 +338,8 @@ export const ContainerView = z.object({
 export type ContainerView = z.infer<typeof ContainerView>;
 
 export const MachineView = z.object({
+  /** Swarm's id of it: names may be the same. */
+  id: z.string().default(''),
   name: z.string(),
   conductor: z.boolean(),
   reachable: z.boolean(),

@@ -37,9 +37,18 @@ const largestSecretBytes = 500 * 1024;
 /** `~/.config/sparkplug/<projectId>`, or below `XDG_CONFIG_HOME` where that is an absolute path. */
 export function userFolder(projectId: string): string {
   if (!isProjectId(projectId)) throw new Error(`not a project id: ${projectId}`);
+  return path.join(configFolder(), projectId);
+}
+
+function configFolder(): string {
   const configured = process.env.XDG_CONFIG_HOME ?? '';
   const base = path.isAbsolute(configured) ? configured : path.join(homedir(), '.config');
-  return path.join(base, 'sparkplug', projectId);
+  return path.join(base, 'sparkplug');
+}
+
+/** SSH host keys that the user has accepted for SparkPlug, in OpenSSH's format. */
+export function knownHostsFile(): string {
+  return path.join(configFolder(), 'known_hosts');
 }
 
 /** Folder of the secrets' files, one for each, named as in /run/secrets. */

@@ -42,6 +42,7 @@ export function describeMachines(
     .toSorted((a, b) => Number(isConductor(b)) - Number(isConductor(a)) || compareText(a.hostname, b.hostname))
     .map((node) => ({ node, planned: survey.plan.machines.find(({ id }) => id === node.id) }))
     .map(({ node, planned }) => ({
+      id: node.id,
       name: node.hostname,
       conductor: isConductor(node),
       reachable: node.ready,

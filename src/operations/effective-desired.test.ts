@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultCluster } from '../../test/fixtures/example-clusters.ts';
-import { buildStack } from '../stack/build-stack.ts';
 import type { ClusterState, ObservedService } from '../engine/cluster-state.ts';
 import type { Machine } from '../plan/cluster-plan.ts';
+import { buildStack } from '../stack/build-stack.ts';
 import { effectiveConfig, effectiveMachines, findPlacements } from './effective-desired.ts';
 
 const machine = (name: string): Machine => ({

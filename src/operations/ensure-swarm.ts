@@ -35,20 +35,23 @@ export async function ensureSwarm(docker: SwarmingDocker, report: Report): Promi
 
 async function makeSwarm(docker: SwarmingDocker): Promise<EngineInfo> {
   try {
-    await docker.swarmInit({
-      // Laptops change networks, and a Swarm dies with its address: loopback stays.
-      advertiseAddress: '127.0.0.1',
-      listenAddress: '127.0.0.1:2377',
-      addressPool: chooseAddressPool(await takenSubnets(docker)),
-      addressPoolSize,
-      taskHistoryLimit,
-    });
+    // Laptops change networks, and a Swarm dies with its address: loopback stays.
+    return await initSwarm(docker, { advertiseAddress: '127.0.0.1', listenAddress: '127.0.0.1:2377' });
   } catch (error) {
     // Another command may have been faster.
     const now = await docker.info();
     if (!(now.swarm.state === 'active' && now.swarm.manager)) throw error;
     return now;
   }
+}
+
+/** Makes a Swarm of an engine that is in none, and notes that it is ours. */
+export async function initSwarm(
+  docker: SwarmingDocker,
+  addresses: { readonly advertiseAddress: string; readonly listenAddress: string },
+): Promise<EngineInfo> {
+  const addressPool = chooseAddressPool(await takenSubnets(docker));
+  await docker.swarmInit({ ...addresses, addressPool, addressPoolSize, taskHistoryLimit });
   const info = await docker.info();
   await docker.labelNode(info.swarm.nodeId, { [labels.madeSwarm]: made });
   return info;

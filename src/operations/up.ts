@@ -22,6 +22,8 @@ export interface UpOptions {
   readonly now: boolean;
   /** False: what cannot be pulled is an error. */
   readonly build: boolean;
+  /** True: further machines are about to join, so that they find a registry. */
+  readonly expectMachines?: boolean;
   readonly report: Report;
   readonly signal: AbortSignal;
 }

@@ -22,7 +22,8 @@ const connectTimeoutSeconds = 15;
 /** Becomes root, then reads the script from standard input. Only `sudo` without a password is of use here. */
 const asRoot =
   'if [ "$(id -u)" = 0 ]; then exec sh -s; fi; ' +
-  `if sudo -n true 2>/dev/null; then exec sudo -n sh -s; fi; exit ${noSudo}`;
+  // The one variable that scripts ask for; sudo keeps none.
+  `if sudo -n true 2>/dev/null; then exec sudo -n env SSH_CONNECTION="$SSH_CONNECTION" sh -s; fi; exit ${noSudo}`;
 
 /**
  * The shell of a machine that is reached over SSH. Nothing is asked: a host key that is not known, or not the known one,

@@ -1,9 +1,18 @@
 import type { Command } from 'commander';
 import { SparkPlugError } from '../../errors.ts';
+import { addMachine as joinMachine, makeJoinCommand } from '../../operations/machines/add-machine.ts';
 import { drainMachine, listMachines, removeMachine, returnMachine } from '../../operations/machines/change-machines.ts';
+import { parsePort } from '../parse-number.ts';
 import { projectChoice } from '../project-choice.ts';
 import { renderMachines } from '../render-machines.ts';
 import { type Act, withExamples } from '../verb.ts';
+
+interface AddOptions {
+  readonly port?: number;
+  readonly identity?: string;
+  readonly hostKey?: string;
+  readonly advertise?: string;
+}
 
 interface ChangeOptions {
   readonly now: boolean;
@@ -23,6 +32,45 @@ export function addMachine(program: Command, act: Act): void {
       const machines = await listMachines(projectChoice(shell), shell.signal);
       if (shell.json) shell.printJson({ machines });
       else shell.print(renderMachines(machines));
+      return 0;
+    }),
+  );
+
+  const add = machine
+    .command('add')
+    .description('install Docker on a machine where it is missing, join it, and use it')
+    .argument('<user@host>', 'as ssh takes it; root, or a user with sudo without a password')
+    .option('--port <number>', 'its SSH port', parsePort)
+    .option('--identity <file>', 'the private key to log in with')
+    .option('--host-key <fingerprint>', 'trust this host key (SHA256:…) from now on')
+    .option('--advertise <address>', 'the address of the conductor’s machine as the others reach it');
+  withExamples(
+    add,
+    'sparkplug machine add root@10.0.0.7',
+    'sparkplug machine add admin@box --host-key SHA256:…',
+  ).action(
+    act<AddOptions>(async ({ shell, options, args: [destination = ''] }) => {
+      const { report, signal } = shell;
+      const { port = null, identity: identityFile = null, hostKey = null, advertise = null } = options;
+      const asked = { destination, port, identityFile, hostKey, advertise, report, signal };
+      const added = await joinMachine(projectChoice(shell), asked);
+      if (shell.json) shell.printJson(added);
+      else shell.print(`${added.name} is in use: ${added.containers.join(', ')}\n${added.explanation}`);
+      return 0;
+    }),
+  );
+
+  const joinCommand = machine
+    .command('join-command')
+    .description('one line for the shell of a machine: it joins, and the cluster uses it. Holds secrets')
+    .option('--advertise <address>', 'the address of the conductor’s machine as the others reach it');
+  withExamples(joinCommand, 'sparkplug machine join-command --advertise 10.0.0.5').action(
+    act<Pick<AddOptions, 'advertise'>>(async ({ shell, options }) => {
+      const { report, signal } = shell;
+      const { advertise = null } = options;
+      const command = await makeJoinCommand(projectChoice(shell), { advertise, report, signal });
+      if (shell.json) shell.printJson({ command });
+      else shell.print(command);
       return 0;
     }),
   );

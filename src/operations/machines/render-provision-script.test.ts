@@ -33,7 +33,7 @@ function runScript({
     writeFileSync(join(folder, 'os-release'), os);
     program('df', `echo 'Filesystem'; echo 'disk 1 1 ${freeKiB} 1% /'`);
     program('apt-cache', 'exit 0');
-    const docker = ['case "$*" in *ServerVersion*) echo 26.1.5;; info) exit ' + (answers ? '0' : '1') + ';; esac'];
+    const docker = [`case "$*" in *ServerVersion*) echo 26.1.5;; info) exit ${answers ? '0' : '1'};; esac`];
     program('apt-get', aptFails ? 'case "$*" in install*) echo "E: no network" ; exit 100;; esac' : 'exit 0');
     program('sleep', 'exit 0');
     program('setsid', 'exit 0');
