@@ -139,8 +139,18 @@ test('fewer DataNodes are refused, with nothing changed', async () => {
   const { swarm, docker } = fakeSwarm();
   const three = { ...desired, config: { ...desired.config, hdfs: { datanodes: 3, replication: 'auto' } as const } };
   const { changeSet } = await applyDesired(docker, { ...change, desired: three }, execution());
-  const fewer = applyDesired(docker, { ...change, previous: changeSet.result }, execution());
+  const one = { ...desired, config: { ...desired.config, hdfs: { datanodes: 1, replication: 'auto' } as const } };
+  const fewer = applyDesired(docker, { ...change, desired: one, previous: changeSet.result }, execution());
   await assert.rejects(fewer, { code: 'DATANODE_HOLDS_DATA', place: 'hdfs.datanodes', met: '2 fewer' });
+  assert.equal(swarm.deploys, 1);
+});
+
+test('DataNodes that were asked for by number stay under `auto`', async () => {
+  const { swarm, docker } = fakeSwarm();
+  const three = { ...desired, config: { ...desired.config, hdfs: { datanodes: 3, replication: 'auto' } as const } };
+  const { changeSet } = await applyDesired(docker, { ...change, desired: three }, execution());
+  const again = await applyDesired(docker, { ...change, previous: changeSet.result }, execution());
+  assert.deepEqual(again.plan.datanodes.length, 3);
   assert.equal(swarm.deploys, 1);
 });
 
@@ -163,7 +173,16 @@ test('a driver that is kept during a run is brought up to date by the next call'
 
 test('the planned stack depends on nothing but its arguments', async () => {
   const machines = [
-    { id: 'node1', name: 'laptop', cores: 4, memoryMiB: 16_384, othersMemoryMiB: 0, conductor: true, shared: true },
+    {
+      id: 'node1',
+      name: 'laptop',
+      cores: 4,
+      memoryMiB: 16_384,
+      othersMemoryMiB: 0,
+      conductor: true,
+      shared: true,
+      state: 'ready' as const,
+    },
   ];
   assert.deepEqual(
     planStack(desired, machines, { bootstrap: null }),

@@ -1,13 +1,14 @@
 // Use case: make a cluster what it should be, the first time and every later one: plan → stack → observe → reconcile →
 // execute.
 import { type ChangeSet, printChangeSet } from '../engine/change-set.ts';
+import { readPlacements } from '../engine/current-placements.ts';
 import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { type Execution, executeChangeSet } from '../engine/execute-change-set.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { reconcile, type Situation } from '../engine/reconcile.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
 import { SparkPlugError } from '../errors.ts';
-import type { ClusterPlan, Machine } from '../plan/cluster-plan.ts';
+import type { ClusterPlan, CurrentPlacements, Machine } from '../plan/cluster-plan.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
 import { buildStack, type StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
@@ -40,19 +41,20 @@ export async function prepareDesired(docker: PreparingDocker, change: DesiredCha
     swarmMachines(docker, desired.projectId),
     observeCluster(docker, desired.projectId),
   ]);
-  const { plan, stack } = planStack(desired, machines, change.stack);
+  const { plan, stack } = planStack(desired, machines, change.stack, readPlacements(state, machines));
   const changeSet = reconcile(state, previous, stack, situation);
   refuseLosingData(changeSet);
   return { plan, stack, changeSet };
 }
 
-/** The pure half: the same desired state on the same machines is always the same stack. */
+/** The pure half. `current` is what stands now and stays as far as it can. */
 export function planStack(
   desired: DesiredState,
   machines: readonly Machine[],
   options: StackOptions,
+  current?: CurrentPlacements,
 ): { readonly plan: ClusterPlan; readonly stack: StackSpec } {
-  const plan = planCluster(desired.config, machines, { workerShape: desired.workerShape });
+  const plan = planCluster(desired.config, machines, { workerShape: desired.workerShape, current });
   return { plan, stack: buildStack(desired, plan, options) };
 }
 

@@ -1,5 +1,6 @@
 // Use case: change the living cluster: plan, compare, deploy on the real engine, wait until what was changed answers.
 
+import { readPlacements } from '../engine/current-placements.ts';
 import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
@@ -9,6 +10,7 @@ import { SparkPlugError } from '../errors.ts';
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import type { ProgressEvent } from '../progress.ts';
 import type { Clock } from '../runs/clock.ts';
+import type { RunShare } from '../runs/run-context.ts';
 import type { ClusterStore } from '../runs/state/cluster-store.ts';
 import type { StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
@@ -17,6 +19,7 @@ import { formatDuration } from '../units.ts';
 import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
+import { shareOfRun } from './share-of-run.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -55,6 +58,8 @@ export interface ObservableCluster extends LiveCluster {
   health(revision: number, desired: DesiredState): Promise<ClusterHealth>;
   /** What is placed where. */
   survey(revision: number, desired: DesiredState): Promise<MachineSurvey>;
+  /** What a run that starts now gets of the cluster. */
+  share(desired: DesiredState): Promise<RunShare>;
   /** Remembers the first deploy's stack, so that the first change knows what runs. */
   rememberStack(desired: DesiredState): Promise<void>;
 }
@@ -74,8 +79,10 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   const { docker, store, projectId } = parts;
   let planned: PlannedRevision | null = null;
 
-  const plan = async (desired: DesiredState) =>
-    planStack(desired, await swarmMachines(docker, projectId), stackOptions(store, null));
+  const plan = async (desired: DesiredState) => {
+    const [machines, state] = await Promise.all([swarmMachines(docker, projectId), observeCluster(docker, projectId)]);
+    return planStack(desired, machines, stackOptions(store, null), readPlacements(state, machines));
+  };
   const prepare = (change: ClusterChange): Promise<PreparedChange> =>
     prepareDesired(docker, {
       desired: change.desired,
@@ -129,6 +136,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       ]);
       return { conductorId: info.swarm.nodeId, nodes, state, stack, plan: placed };
     },
+    share: async (desired) => shareOfRun(readStack(store) ?? (await plan(desired)).stack, desired),
     rememberStack: async (desired) => {
       if (store.setting('stack') !== null) return;
       const { stack } = await plan(desired);

@@ -2,8 +2,10 @@
 import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { findProject } from '../config/find-project.ts';
 import { printChangeSet } from '../engine/change-set.ts';
+import { readPlacements } from '../engine/current-placements.ts';
+import { observeCluster } from '../engine/observe-cluster.ts';
 import { SparkPlugError } from '../errors.ts';
-import type { ClusterPlan, HistoryPlan, Machine, MachinePlan } from '../plan/cluster-plan.ts';
+import type { ClusterPlan, CurrentPlacements, HistoryPlan, Machine, MachinePlan } from '../plan/cluster-plan.ts';
 import { parseMachines } from '../plan/parse-machine.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
@@ -59,16 +61,23 @@ export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
   const project = await openProject(choice);
   const { config, docker, state } = project;
   const machines = await surveyMachines(docker, state?.id ?? null);
-  const plan = planFor(config, state?.workerShape ?? null, machines);
+  const observed = state === null ? null : await observeCluster(docker, state.id);
+  const standing = observed === null ? undefined : readPlacements(observed, machines);
+  const plan = planFor(config, state?.workerShape ?? null, machines, standing);
   const current = await readCurrent(project);
   if (current === null) return { json: describe(plan, null), changes: null };
-  const changeSet = await compare(project, current, machines);
+  const changeSet = await compare(project, current, machines, standing);
   const changes = changeSet.changes.map(({ type, service, cause }) => ({ type, service, cause }));
   return { json: describe(plan, changes), changes: printChangeSet(changeSet).trimEnd() };
 }
 
-function planFor(config: ClusterConfig, settled: WorkerShape | null, machines: readonly Machine[]): ClusterPlan {
-  return planCluster(config, machines, { workerShape: resolveWorkerShape(config, settled, machines) });
+function planFor(
+  config: ClusterConfig,
+  settled: WorkerShape | null,
+  machines: readonly Machine[],
+  current?: CurrentPlacements,
+): ClusterPlan {
+  return planCluster(config, machines, { workerShape: resolveWorkerShape(config, settled, machines), current });
 }
 
 /** The desired state of the running cluster, null where none answers. */
@@ -83,7 +92,12 @@ async function readCurrent(project: OpenedProject): Promise<DesiredState | null>
   }
 }
 
-async function compare(project: OpenedProject, current: DesiredState, machines: readonly Machine[]) {
+async function compare(
+  project: OpenedProject,
+  current: DesiredState,
+  machines: readonly Machine[],
+  standing: CurrentPlacements | undefined,
+) {
   const { config, docker, state } = project;
   const desired: DesiredState = {
     ...current,
@@ -93,7 +107,7 @@ async function compare(project: OpenedProject, current: DesiredState, machines: 
     webPort: config.web.port === 'auto' ? current.webPort : config.web.port,
   };
   const stack = { bootstrap: bootstrapText(current) };
-  const previous = planStack(current, machines, stack).stack;
+  const previous = planStack(current, machines, stack, standing).stack;
   const situation = { runActive: false, now: true };
   return (await prepareDesired(docker, { desired, previous, stack, situation })).changeSet;
 }
@@ -102,7 +116,6 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
   const { executors, cores, memoryMiB, heapMiB } = plan.worker;
   const counts = {
     'spark-worker': plan.totalWorkers,
-    datanode: plan.datanodes.length,
     'spark-driver': plan.parallelRuns,
     history: plan.history.planned ? 1 : 0,
   };
@@ -113,11 +126,22 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
     totalDatanodes: plan.datanodes.length,
     replication: plan.replication,
     history: plan.history,
-    containers: Object.entries(plan.sizing).map(([component, sizing]) => ({
-      component,
-      count: component in counts ? counts[component as keyof typeof counts] : 1,
-      ...sizing,
-    })),
+    containers: [
+      ...Object.entries(plan.sizing).map(([component, sizing]) => ({
+        component,
+        count: component in counts ? counts[component as keyof typeof counts] : 1,
+        ...sizing,
+      })),
+      ...groupDatanodes(plan),
+    ],
     changes,
   };
+}
+
+/** DataNodes are sized by their machines: one entry for each size. */
+function groupDatanodes({ datanodes }: ClusterPlan): readonly PlannedContainer[] {
+  const groups = Map.groupBy(datanodes, ({ sizing }) => sizing.limitMiB);
+  return [...groups.values()].flatMap((group) =>
+    group.slice(0, 1).map(({ sizing }) => ({ component: 'datanode', count: group.length, ...sizing })),
+  );
 }

@@ -1,15 +1,15 @@
 // datanode-N: a service each, so that name, volume and identity stay together and the one to remove is ours to choose.
-import type { Placement } from '../plan/cluster-plan.ts';
+import type { DatanodePlacement } from '../plan/cluster-plan.ts';
 import { type BuildContext, mountCoreSite, mountHdfsSite } from './build-context.ts';
-import { draftService, type ServiceDraft } from './service-draft.ts';
+import { draftFollower, type ServiceDraft } from './service-draft.ts';
 
-export function buildDatanode(context: BuildContext, placement: Placement): ServiceDraft {
-  const draft = draftService(context, 'datanode', placement);
+export function buildDatanode(context: BuildContext, placement: DatanodePlacement): ServiceDraft {
+  const draft = draftFollower(context, 'datanode', placement, placement.sizing);
   return {
     ...draft,
     image: context.desired.images.hdfs,
     command: ['datanode'],
-    env: { SPARKPLUG_HEAP_MIB: String(context.plan.sizing.datanode.heapMiB) },
+    env: { SPARKPLUG_HEAP_MIB: String(placement.sizing.heapMiB) },
     configs: [mountCoreSite(context.configs.coreSite), mountHdfsSite(context.configs.datanodeSite)],
     volumes: [{ volume: draft.name, target: '/data' }],
   };

@@ -10,7 +10,7 @@ const desiredTarget = '/etc/sparkplug/desired.json';
 export function buildScheduler(context: BuildContext): ServiceDraft {
   const { desired, bootstrap } = context;
   return {
-    ...draftService(context, 'scheduler', null),
+    ...draftService(context, 'scheduler'),
     image: desired.images.conductor,
     // The socket's group is the only way in without root.
     user: `10001:${desired.socketGid}`,
