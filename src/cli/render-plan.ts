@@ -51,6 +51,7 @@ export function renderPlan({ json, changes }: PlanReport): string {
     `worker: ${shape}, of which ${formatMemory(worker.heapMiB)} heap for each executor`,
     `total: ${totalWorkers} workers, ${totalDatanodes} DataNodes, ${replication} copies of every block`,
     `history server: ${history.explanation}`,
+    ...(json.overrides ?? []),
     '',
     containerTable,
     ...(changes === null ? [] : ['', pc.bold('`up` would do:'), changes]),

@@ -114,6 +114,7 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
       set: (image, run, signal) => keeper.setDriverImage(image, run, signal),
     },
     gate,
+    share: () => parts.cluster.share(keeper.current().desired),
     web: parts.web,
     spark: parts.spark,
     eventLogs: createEventLogs(parts.hdfs, () => keeper.current().desired.config.spark.history !== false),

@@ -127,11 +127,20 @@ test("a Swarm of one is shared with its user; others' running reservations count
     task('s3', { nodeId: 'n2' }),
   ];
   assert.deepEqual(await swarmMachines(fakeDocker({ services, tasks }), 'demo-a1b2c3'), [
-    { id: 'n1', name: 'n1', cores: 4, memoryMiB: 8000, othersMemoryMiB: 1024, conductor: true, shared: true },
+    {
+      id: 'n1',
+      name: 'n1',
+      cores: 4,
+      memoryMiB: 8000,
+      othersMemoryMiB: 1024,
+      conductor: true,
+      shared: true,
+      state: 'ready',
+    },
   ]);
 });
 
-test('several machines: in a stable order, only those that take containers, none shared', async () => {
+test('several machines: in a stable order, each with its state, none shared', async () => {
   const nodes = [
     node('n3', { hostname: 'a', manager: false }),
     node('n1', { hostname: 'b' }),
@@ -141,11 +150,13 @@ test('several machines: in a stable order, only those that take containers, none
   ];
   const machines = await swarmMachines(fakeDocker({ services: [], tasks: [], nodes }), 'demo-a1b2c3');
   assert.deepEqual(
-    machines.map((machine) => [machine.id, machine.conductor, machine.shared]),
+    machines.map((machine) => [machine.id, machine.conductor, machine.shared, machine.state]),
     [
-      ['n2', false, false],
-      ['n3', false, false],
-      ['n1', true, false],
+      ['n2', false, false, 'ready'],
+      ['n3', false, false, 'ready'],
+      ['n1', true, false, 'ready'],
+      ['n4', false, false, 'away'],
+      ['n5', false, false, 'drained'],
     ],
   );
 });

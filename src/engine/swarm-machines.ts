@@ -1,19 +1,18 @@
 // Docker → Machine[]: the Swarm's machines as the planner sees them.
 import type { SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
-import type { Machine } from '../plan/cluster-plan.ts';
+import type { Machine, MachineState } from '../plan/cluster-plan.ts';
 import type { SurveyingDocker } from './engine-docker.ts';
 import { labels } from './labels.ts';
 
 /**
- * Lists the machines that can take containers now (ready and active), in a stable order. Memory reserved there by
- * anyone else's services is counted as taken. The conductor is the manager that answers.
+ * Lists all machines with the state they are in, in a stable order. Memory reserved there by anyone else's services is
+ * counted as taken. The conductor is the manager that answers.
  */
 export async function swarmMachines(docker: SurveyingDocker, projectId: string): Promise<readonly Machine[]> {
   const [info, nodes, services] = await Promise.all([docker.info(), docker.nodes(), docker.services({})]);
   const others = services.filter((service) => service.labels[labels.project] !== projectId);
   const tasks = await docker.tasks(others.map((service) => service.id));
-  const usable = nodes.filter((node) => node.ready && node.active).toSorted(byHostname);
-  return usable.map((node) => ({
+  return nodes.toSorted(byHostname).map((node) => ({
     id: node.id,
     name: node.hostname,
     cores: node.cores,
@@ -22,7 +21,14 @@ export async function swarmMachines(docker: SurveyingDocker, projectId: string):
     conductor: node.id === info.swarm.nodeId,
     // A Swarm of one is somebody's computer; who has several machines has them for this.
     shared: nodes.length === 1,
+    state: stateOf(node, info.swarm.nodeId),
   }));
+}
+
+/** Drained counts before away: what is told to hold nothing is not waited for. The one that answers is not away. */
+function stateOf(node: SwarmNode, answering: string): MachineState {
+  if (!node.active) return 'drained';
+  return node.ready || node.id === answering ? 'ready' : 'away';
 }
 
 function reservedOn(node: SwarmNode, tasks: readonly TaskInspect[]): number {

@@ -8,7 +8,6 @@ import type { Execution } from '../engine/execute-change-set.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ProgressEvent } from '../progress.ts';
 import { applyDesired, type DesiredChange, planStack } from './apply-desired.ts';
-import { noPlacements } from './effective-desired.ts';
 
 const { desired } = defaultCluster;
 const none = { cores: 0, memoryMiB: 0 };
@@ -143,7 +142,8 @@ test('fewer DataNodes are drained first; where that is refused nothing has chang
   const { swarm, docker } = fakeSwarm();
   const three = { ...desired, config: { ...desired.config, hdfs: { datanodes: 3, replication: 'auto' } as const } };
   const { changeSet } = await applyDesired(docker, { ...change, desired: three }, execution());
-  const fewer = { ...change, previous: changeSet.result };
+  const one = { ...desired, config: { ...desired.config, hdfs: { datanodes: 1, replication: 'auto' } as const } };
+  const fewer = { ...change, desired: one, previous: changeSet.result };
   const drain = async () => {
     throw new SparkPlugError('HDFS_NO_ROOM', 'full');
   };
@@ -151,6 +151,15 @@ test('fewer DataNodes are drained first; where that is refused nothing has chang
   assert.equal(swarm.deploys, 1);
   await applyDesired(docker, fewer, execution());
   assert.equal(swarm.services.filter(({ id }) => id.startsWith('datanode')).length, 1);
+});
+
+test('DataNodes that were asked for by number stay under `auto`', async () => {
+  const { swarm, docker } = fakeSwarm();
+  const three = { ...desired, config: { ...desired.config, hdfs: { datanodes: 3, replication: 'auto' } as const } };
+  const { changeSet } = await applyDesired(docker, { ...change, desired: three }, execution());
+  const again = await applyDesired(docker, { ...change, previous: changeSet.result }, execution());
+  assert.deepEqual(again.plan.datanodes.length, 3);
+  assert.equal(swarm.deploys, 1);
 });
 
 test('a driver that is kept during a run is brought up to date by the next call', async () => {
@@ -180,11 +189,11 @@ test('the planned stack depends on nothing but its arguments', async () => {
       othersMemoryMiB: 0,
       conductor: true,
       shared: true,
-      state: 'ready',
+      state: 'ready' as const,
     },
-  ] as const;
+  ];
   assert.deepEqual(
-    planStack(desired, machines, { bootstrap: null }, noPlacements),
-    planStack(desired, machines, { bootstrap: null }, noPlacements),
+    planStack(desired, machines, { bootstrap: null }),
+    planStack(desired, machines, { bootstrap: null }),
   );
 });

@@ -8,13 +8,13 @@ import { publishImages, type RegistryAccess } from '../engine/publish-images.ts'
 import { type AskingDocker, askSocketGids, findUnaskedMachines, readSocketGids } from '../engine/read-socket-gids.ts';
 import { reconcile, type Situation } from '../engine/reconcile.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
-import type { ClusterPlan, Machine } from '../plan/cluster-plan.ts';
+import type { ClusterPlan, CurrentPlacements, Machine } from '../plan/cluster-plan.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
 import { step } from '../progress.ts';
 import { buildStack, type StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
-import { effectiveConfig, effectiveMachines, findPlacements, type Placements } from './effective-desired.ts';
+import { effectiveConfig, effectiveMachines, findPlacements } from './effective-desired.ts';
 
 export interface DesiredChange {
   readonly desired: DesiredState;
@@ -58,19 +58,20 @@ export async function prepareDesired(docker: PreparingDocker, change: DesiredCha
   const current = findPlacements(state, previous, desired, machines);
   const { plan, stack } = planStack(desired, machines, { ...change.stack, socketGids }, current);
   const { replication } = desired.config.hdfs;
-  const changeSet = reconcile(state, previous, stack, { ...situation, replication });
+  const away = machines.filter((machine) => machine.state === 'away').map(({ id }) => id);
+  const changeSet = reconcile(state, previous, stack, { ...situation, replication, away });
   return { plan, stack, changeSet };
 }
 
 /**
- * The pure half: the same desired state on the same machines, with the same followers standing there, is always the same
- * stack.
+ * The pure half: the same desired state on the same machines is always the same stack. `current` is what stands now and
+ * stays as far as it can.
  */
 export function planStack(
   desired: DesiredState,
   machines: readonly Machine[],
   options: StackOptions,
-  current: Placements,
+  current?: CurrentPlacements,
 ): { readonly plan: ClusterPlan; readonly stack: StackSpec } {
   const { workerShape, drained } = desired;
   const plan = planCluster(effectiveConfig(desired), effectiveMachines(machines, drained), { workerShape, current });

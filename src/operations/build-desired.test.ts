@@ -67,6 +67,7 @@ test('auto is settled once; the file beats what was settled', () => {
     othersMemoryMiB: 0,
     conductor: true,
     shared: false,
+    state: 'ready' as const,
   };
   const auto = parseConfig(file(''), 'sparkplug.yaml');
   assert.deepEqual(resolveWorkerShape(auto, shape, [machine]), shape);

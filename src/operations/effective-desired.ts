@@ -1,18 +1,10 @@
 // What the desired state comes to once `scale` and `drain` are counted in; pure.
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import type { ClusterState } from '../engine/cluster-state.ts';
-import type { Machine, Placement } from '../plan/cluster-plan.ts';
+import { readPlacements } from '../engine/current-placements.ts';
+import type { CurrentPlacements, Machine, Placement } from '../plan/cluster-plan.ts';
 import type { DesiredState, ScaleOverride } from '../stack/desired-state.ts';
-import type { StackSpec } from '../stack/stack-spec.ts';
-
-/** Followers that stand now, each with its machine. */
-export interface Placements {
-  readonly workers: readonly Placement[];
-  readonly datanodes: readonly Placement[];
-}
-
-/** Nothing stands yet. */
-export const noPlacements: Placements = { workers: [], datanodes: [] };
+import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 
 /** A change of the numbers: `file` takes an override back, what is left out stays. */
 export interface ScaleRequest {
@@ -28,6 +20,14 @@ export function effectiveConfig({ config, scale = {} }: Pick<DesiredState, 'conf
     spark: { ...config.spark, workers: workers?.value ?? config.spark.workers },
     hdfs: { ...config.hdfs, datanodes: datanodes?.value ?? config.hdfs.datanodes },
   };
+}
+
+/** The numbers that `scale` set, a sentence each. */
+export function describeOverrides({ scale = {} }: Pick<DesiredState, 'scale'>): readonly string[] {
+  return (['workers', 'datanodes'] as const).flatMap((name) => {
+    const override = scale[name];
+    return override === undefined ? [] : [`${name}=${override.value} by scale (the file says ${override.over})`];
+  });
 }
 
 /** The machines as the planner is to see them: those drained take and keep nothing. */
@@ -84,44 +84,19 @@ export function findPlacements(
   previous: StackSpec | null,
   desired: Pick<DesiredState, 'datanodesAt'>,
   machines: readonly Machine[],
-): Placements {
-  const observed = state.services.flatMap((service) => {
-    const running = service.tasks.find((task) => task.desiredState === 'running' && task.machineId !== null);
-    return toPlacement(service.name, service.component, service.machineId ?? running?.machineId ?? null, machines);
-  });
-  const lastStack = (previous?.services ?? []).flatMap((service) =>
-    toPlacement(service.name, service.component, service.machineId, machines),
-  );
+): CurrentPlacements {
+  const standing = readPlacements(state, machines);
+  const lastStack = (previous?.services ?? []).flatMap((service) => readLast(service, machines));
   const beforeDown = (desired.datanodesAt ?? []).flatMap(({ ordinal, machineName }) => {
     const machine = machines.find(({ name }) => name === machineName);
-    return machine === undefined ? [] : [{ component: 'datanode', ordinal, machineId: machine.id, machineName }];
+    return machine === undefined ? [] : [{ ordinal, machineId: machine.id, machineName }];
   });
-  return {
-    workers: observed.filter(({ component }) => component === 'spark-worker').map(placementOf),
-    datanodes: firstOfEach(
-      [...observed, ...lastStack, ...beforeDown].filter(({ component }) => component === 'datanode').map(placementOf),
-    ),
-  };
+  return { ...standing, datanodes: firstOfEach([...standing.datanodes, ...lastStack, ...beforeDown]) };
 }
 
-interface FoundPlacement extends Placement {
-  readonly component: string;
-}
-
-function toPlacement(
-  name: string,
-  component: string,
-  machineId: string | null,
-  machines: readonly Machine[],
-): readonly FoundPlacement[] {
-  const ordinal = Number(/-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
-  if (machineId === null || !Number.isInteger(ordinal)) return [];
-  const machineName = machines.find(({ id }) => id === machineId)?.name ?? machineId;
-  return [{ component, ordinal, machineId, machineName }];
-}
-
-function placementOf({ ordinal, machineId, machineName }: FoundPlacement): Placement {
-  return { ordinal, machineId, machineName };
+function readLast({ component, ordinal, machineId }: ServiceSpec, machines: readonly Machine[]): readonly Placement[] {
+  if (component !== 'datanode' || ordinal === null || machineId === null) return [];
+  return [{ ordinal, machineId, machineName: machines.find(({ id }) => id === machineId)?.name ?? machineId }];
 }
 
 function firstOfEach(placements: readonly Placement[]): readonly Placement[] {

@@ -12,6 +12,7 @@ import { SparkPlugError } from '../errors.ts';
 import type { ClusterPlan, Machine } from '../plan/cluster-plan.ts';
 import type { ProgressEvent } from '../progress.ts';
 import type { Clock } from '../runs/clock.ts';
+import type { RunShare } from '../runs/run-context.ts';
 import type { ClusterStore } from '../runs/state/cluster-store.ts';
 import type { StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
@@ -30,6 +31,7 @@ import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './c
 import type { MachineSurvey } from './describe-machines.ts';
 import { findPlacements } from './effective-desired.ts';
 import { registryUser } from './fleet-names.ts';
+import { shareOfRun } from './share-of-run.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -81,6 +83,8 @@ export interface ObservableCluster extends LiveCluster {
   machines(): Promise<readonly Machine[]>;
   /** Makes the Swarm forget a machine, whether or not it still answers. */
   removeNode(id: string): Promise<void>;
+  /** What a run that starts now gets of the cluster. */
+  share(desired: DesiredState): Promise<RunShare>;
   /** Remembers the first deploy's stack, so that the first change knows what runs. */
   rememberStack(desired: DesiredState): Promise<void>;
 }
@@ -190,6 +194,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     },
     machines: () => swarmMachines(docker, projectId),
     removeNode: (id) => docker.removeNode(id),
+    share: async (desired) => shareOfRun(readStack(store) ?? (await plan(desired)).stack, desired),
     rememberStack: async (desired) => {
       if (store.setting('stack') !== null) return;
       const { stack } = await plan(desired);

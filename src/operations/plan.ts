@@ -2,16 +2,17 @@
 import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { findProject } from '../config/find-project.ts';
 import { printChangeSet } from '../engine/change-set.ts';
+import { readPlacements } from '../engine/current-placements.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { SparkPlugError } from '../errors.ts';
-import type { ClusterPlan, HistoryPlan, Machine, MachinePlan } from '../plan/cluster-plan.ts';
+import type { ClusterPlan, CurrentPlacements, HistoryPlan, Machine, MachinePlan } from '../plan/cluster-plan.ts';
 import { parseMachines } from '../plan/parse-machine.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { planStack, prepareDesired } from './apply-desired.ts';
 import { resolveWorkerShape } from './build-desired.ts';
 import { createProjectClient } from './cluster-access.ts';
-import { findPlacements, keepOverrides } from './effective-desired.ts';
+import { describeOverrides, effectiveConfig, effectiveMachines, keepOverrides } from './effective-desired.ts';
 import { type OpenedProject, openConfig, openProject, type ProjectChoice } from './open-project.ts';
 import { nameProjectImages } from './prepare-project-images.ts';
 import { bootstrapText } from './start-cluster.ts';
@@ -28,6 +29,8 @@ export interface PlanJson {
   readonly containers: readonly PlannedContainer[];
   /** What would change in the running cluster; null where there is none. */
   readonly changes: readonly PlannedChange[] | null;
+  /** Numbers that `scale` set instead of the file's: "workers=3 by scale (the file says auto)". */
+  readonly overrides?: readonly string[];
 }
 
 export interface PlannedContainer {
@@ -61,16 +64,32 @@ export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
   const project = await openProject(choice);
   const { config, docker, state } = project;
   const machines = await surveyMachines(docker, state?.id ?? null);
-  const plan = planFor(config, state?.workerShape ?? null, machines);
+  const observed = state === null ? null : await observeCluster(docker, state.id);
+  const standing = observed === null ? undefined : readPlacements(observed, machines);
   const current = await readCurrent(project);
-  if (current === null) return { json: describe(plan, null), changes: null };
-  const changeSet = await compare(project, current, machines);
+  if (current === null) {
+    return { json: describe(planFor(config, state?.workerShape ?? null, machines, standing), null), changes: null };
+  }
+  const wanted = keepOverrides(current, { ...current, config });
+  const plan = planFor(
+    effectiveConfig(wanted),
+    state?.workerShape ?? null,
+    effectiveMachines(machines, wanted.drained),
+    standing,
+  );
+  const changeSet = await compare(project, current, machines, standing);
   const changes = changeSet.changes.map(({ type, service, cause }) => ({ type, service, cause }));
-  return { json: describe(plan, changes), changes: printChangeSet(changeSet).trimEnd() };
+  const json = { ...describe(plan, changes), overrides: describeOverrides(wanted) };
+  return { json, changes: printChangeSet(changeSet).trimEnd() };
 }
 
-function planFor(config: ClusterConfig, settled: WorkerShape | null, machines: readonly Machine[]): ClusterPlan {
-  return planCluster(config, machines, { workerShape: resolveWorkerShape(config, settled, machines) });
+function planFor(
+  config: ClusterConfig,
+  settled: WorkerShape | null,
+  machines: readonly Machine[],
+  current?: CurrentPlacements,
+): ClusterPlan {
+  return planCluster(config, machines, { workerShape: resolveWorkerShape(config, settled, machines), current });
 }
 
 /** The desired state of the running cluster, null where none answers. */
@@ -85,7 +104,12 @@ async function readCurrent(project: OpenedProject): Promise<DesiredState | null>
   }
 }
 
-async function compare(project: OpenedProject, current: DesiredState, machines: readonly Machine[]) {
+async function compare(
+  project: OpenedProject,
+  current: DesiredState,
+  machines: readonly Machine[],
+  standing: CurrentPlacements | undefined,
+) {
   const { config, docker, state } = project;
   const desired = keepOverrides(current, {
     ...current,
@@ -95,9 +119,7 @@ async function compare(project: OpenedProject, current: DesiredState, machines: 
     webPort: config.web.port === 'auto' ? current.webPort : config.web.port,
   });
   const stack = { bootstrap: bootstrapText(current) };
-  const running = await observeCluster(docker, current.projectId);
-  const placements = findPlacements(running, null, current, machines);
-  const previous = planStack(current, machines, stack, placements).stack;
+  const previous = planStack(current, machines, stack, standing).stack;
   const situation = { runActive: false, now: true };
   return (await prepareDesired(docker, { desired, previous, stack, situation })).changeSet;
 }
@@ -106,7 +128,6 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
   const { executors, cores, memoryMiB, heapMiB } = plan.worker;
   const counts = {
     'spark-worker': plan.totalWorkers,
-    datanode: plan.datanodes.length,
     'spark-driver': plan.parallelRuns,
     history: plan.history.planned ? 1 : 0,
     registry: plan.machines.length > 1 ? 1 : 0,
@@ -119,11 +140,22 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
     totalDatanodes: plan.datanodes.length,
     replication: plan.replication,
     history: plan.history,
-    containers: Object.entries(plan.sizing).map(([component, sizing]) => ({
-      component,
-      count: component in counts ? counts[component as keyof typeof counts] : 1,
-      ...sizing,
-    })),
+    containers: [
+      ...Object.entries(plan.sizing).map(([component, sizing]) => ({
+        component,
+        count: component in counts ? counts[component as keyof typeof counts] : 1,
+        ...sizing,
+      })),
+      ...groupDatanodes(plan),
+    ],
     changes,
   };
+}
+
+/** DataNodes are sized by their machines: one entry for each size. */
+function groupDatanodes({ datanodes }: ClusterPlan): readonly PlannedContainer[] {
+  const groups = Map.groupBy(datanodes, ({ sizing }) => sizing.limitMiB);
+  return [...groups.values()].flatMap((group) =>
+    group.slice(0, 1).map(({ sizing }) => ({ component: 'datanode', count: group.length, ...sizing })),
+  );
 }

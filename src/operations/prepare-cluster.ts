@@ -7,6 +7,7 @@ import type { ClusterConfig } from '../config/cluster-config.ts';
 import { type ProjectState, type WebTrust, writeProjectState } from '../config/project-state.ts';
 import { ensureSecrets, secretFolder } from '../config/user-folder.ts';
 import type { ClusterState } from '../engine/cluster-state.ts';
+import { readPlacements } from '../engine/current-placements.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import type { Machine } from '../plan/cluster-plan.ts';
@@ -70,7 +71,7 @@ export async function prepareCluster(project: OpenedProject, options: Preparatio
   const machines = await surveyMachines(docker, fresh.id);
   const workerShape = resolveWorkerShape(config, fresh.workerShape, machines);
   // Minutes of building images are not spent on a cluster that has no room.
-  planCluster(config, machines, { workerShape });
+  planCluster(config, machines, { workerShape, current: readPlacements(observed, machines) });
   const registryPort = await findRegistryPort(docker, fresh, machines.length > 1 || options.expectMachines === true);
   const settled = config.spark.worker === 'auto' ? workerShape : fresh.workerShape;
   const webTrust = observed.services.length === 0 ? [tls.trust] : chooseTrust(tls.trust, fresh.webTrust);

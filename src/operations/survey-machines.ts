@@ -12,5 +12,5 @@ export async function surveyMachines(docker: SurveyingDocker, projectId: string 
 }
 
 function machineOf({ name, cores, memoryMiB }: EngineInfo): Machine {
-  return { id: name, name, cores, memoryMiB, othersMemoryMiB: 0, conductor: true, shared: true };
+  return { id: name, name, cores, memoryMiB, othersMemoryMiB: 0, conductor: true, shared: true, state: 'ready' };
 }

@@ -5,7 +5,6 @@ import { secretFolder } from '../config/user-folder.ts';
 import type { Report } from '../progress.ts';
 import { writeComposeFolder } from '../stack/compose-folder.ts';
 import { planStack } from './apply-desired.ts';
-import { noPlacements } from './effective-desired.ts';
 import { openProject, type ProjectChoice } from './open-project.ts';
 import { prepareCluster } from './prepare-cluster.ts';
 import { bootstrapText } from './start-cluster.ts';
@@ -39,7 +38,7 @@ export async function writeCompose(
     images: build ? 'obtain' : 'name',
   });
   // Not pinned to machines by their ids: whoever deploys by hand may have made another Swarm by then.
-  const { stack } = planStack(desired, machines, { bootstrap: bootstrapText(desired), pinned: false }, noPlacements);
+  const { stack } = planStack(desired, machines, { bootstrap: bootstrapText(desired), pinned: false });
   const folder = resolve(dir);
   const source = { secrets: 'file', secretFolder: secretFolder(desired.projectId) } as const;
   const composeFile = await writeComposeFolder(stack, folder, source);

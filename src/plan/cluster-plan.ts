@@ -1,6 +1,12 @@
 // What goes where: the pure answer to "this config on these machines".
 import type { WorkerShape } from '../config/cluster-config.ts';
 
+/**
+ * `ready` takes containers. `away`: its engine or its link is down; it keeps its DataNodes, which wait for it, and gets
+ * nothing else. `drained`: it keeps nothing (but the conductor, which stands nowhere else).
+ */
+export type MachineState = 'ready' | 'away' | 'drained';
+
 /** A physical or simulated host as the planner sees it. */
 export interface Machine {
   /** Swarm's node id, or the name for a machine one only thinks of. */
@@ -14,6 +20,8 @@ export interface Machine {
   readonly conductor: boolean;
   /** True for the computer the user also works on: `auto` leaves half of its memory by default. */
   readonly shared: boolean;
+  /** Never `away` for the conductor: the planner runs there. */
+  readonly state: MachineState;
 }
 
 /** Components with one container each; workers and DataNodes are planned by number, an agent stands on each further machine. */
@@ -49,11 +57,24 @@ export interface Placement {
   readonly machineName: string;
 }
 
-export type LimitedBy = 'cores' | 'memory' | 'requested' | 'nothing';
+/** DataNodes are sized by their machine, so that a weaker one that joins restarts none of the others. */
+export interface DatanodePlacement extends Placement {
+  readonly sizing: Sizing;
+}
+
+/** What stands now, as far as it is known. */
+export interface CurrentPlacements {
+  readonly workers: readonly Placement[];
+  readonly datanodes: readonly Placement[];
+}
+
+/** What keeps further workers off a machine. `requested`: nothing does, the file wants no more. */
+export type LimitedBy = 'cores' | 'memory' | 'requested' | 'away' | 'drained';
 
 export interface MachinePlan {
   readonly id: string;
   readonly name: string;
+  readonly state: MachineState;
   readonly cores: number;
   readonly memoryMiB: number;
   /** Left alone: the system's share, other projects' and what `auto` leaves to the user. */
@@ -78,12 +99,14 @@ export interface ClusterPlan {
   readonly machines: readonly MachinePlan[];
   readonly worker: WorkerPlan;
   readonly workers: readonly Placement[];
-  readonly datanodes: readonly Placement[];
+  readonly datanodes: readonly DatanodePlacement[];
   readonly totalWorkers: number;
+  /** Workers that the file asks for and that find no room while a machine is away; else 0. */
+  readonly missingWorkers: number;
   readonly replication: number;
   readonly history: HistoryPlan;
-  readonly sizing: Readonly<Record<Component, Sizing>>;
-  /** `spark.cores.max` of one run: all workers' cores divided by `runs.parallel`. */
+  readonly sizing: Readonly<Record<Exclude<Component, 'datanode'>, Sizing>>;
+  /** All workers' cores divided by `runs.parallel`. */
   readonly coresPerRun: number;
   /** Replicas of spark-driver. */
   readonly parallelRuns: number;

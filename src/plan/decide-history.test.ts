@@ -12,7 +12,7 @@ function configure(spark: Partial<ClusterConfig['spark']>): ClusterConfig {
 }
 
 const laptop = (memoryMiB: number, othersMemoryMiB = 0): Machine[] => [
-  { id: 'a', name: 'a', cores: 4, memoryMiB, othersMemoryMiB, conductor: true, shared: true },
+  { id: 'a', name: 'a', cores: 4, memoryMiB, othersMemoryMiB, conductor: true, shared: true, state: 'ready' },
 ];
 
 function decide(spark: Partial<ClusterConfig['spark']>, machines: readonly Machine[]) {
@@ -25,7 +25,7 @@ test('the history server stands where memory allows, and says so where it does n
     assert.equal(planned, false, `${memoryMiB} MiB`);
     assert.match(explanation, /^left out: it needs 400 MiB, more than an eighth of the .* for workers; set `spark:/);
   }
-  for (const machines of [laptop(16_384), laptop(65_536), parseMachines(['4c8g']), parseMachines(['8c16g', '2c4g'])]) {
+  for (const machines of [laptop(16_384), laptop(65_536), parseMachines(['4c16g']), parseMachines(['8c16g', '2c4g'])]) {
     assert.match(decide({}, machines).explanation, /^stands: memory allows/, JSON.stringify(machines));
   }
 });
@@ -40,9 +40,9 @@ test('its memory is taken from what workers have', () => {
 });
 
 test('left to itself it takes the place of no worker and of no core', () => {
-  const worker = { executors: 1, cores: 1, memoryMiB: 1600 };
-  // Three workers of 1,600 MiB and 400 MiB more do not fit into what is left of 8 GiB.
-  const machines = parseMachines(['4c8g']);
+  const worker = { executors: 1, cores: 1, memoryMiB: 1700 };
+  // Three workers of 1,700 MiB and 416 MiB more do not fit into what is left of half of 16 GiB.
+  const machines = laptop(16_384);
   const plan = planCluster(configure({ worker }), machines);
   assert.deepEqual([plan.totalWorkers, plan.history.planned], [3, false]);
   assert.match(plan.history.explanation, /^left out: it would take the place of a worker/);

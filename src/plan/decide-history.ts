@@ -3,18 +3,22 @@ import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { SparkPlugError } from '../errors.ts';
 import { formatMiB } from '../units.ts';
 import type { HistoryPlan, Machine } from './cluster-plan.ts';
-import { measureRooms, type Room } from './measure-rooms.ts';
+import { countFitting, freeBeside, type Ground, measureRooms, type Room } from './measure-rooms.ts';
 
 /** It takes at most this part of what workers would have on the conductor machine. */
 const smallestShare = 8;
 
+const insist = 'set `spark: { history: true }` to have it all the same';
+
 /**
  * `spark.history`: true and false are obeyed. `auto`: where it takes at most an eighth of the workers' memory on the
- * conductor machine (counted as if no other project were there, so that one that comes or goes changes nothing) and
- * costs no worker of `shape`.
+ * conductor machine (counted as if no other project were there) and costs no worker of `shape` there, with or without
+ * other projects.
+ *
+ * Counted as if the conductor machine, with one DataNode, were the whole cluster and (since a second machine would
+ * change that) both shared with a user and not: so no machine that comes or goes changes the answer.
  *
  * @param shape of a worker, null while it is still to be chosen
- * @throws SparkPlugError NO_ROOM when conductor or DataNodes don't fit even without it
  */
 export function decideHistory(
   config: ClusterConfig,
@@ -24,44 +28,62 @@ export function decideHistory(
   const wanted = config.spark.history ?? 'auto';
   if (wanted === true) return { planned: true, explanation: 'stands, as `spark.history` asks' };
   if (wanted === false) return { planned: false, explanation: 'left out, as `spark.history` asks' };
+  const conductor = machines.find((machine) => machine.conductor);
+  if (conductor === undefined) throw new Error('0 conductor machines instead of one');
   const workerMiB = shape?.memoryMiB ?? null;
-  const { rooms, sizing } = measureRooms(config, machines, workerMiB, false);
-  const neededMiB = sizing.history.reservationMiB;
-  const leftMiB = leftForWorkers(config, machines, workerMiB);
-  const insist = 'set `spark: { history: true }` to have it all the same';
-  if (leftMiB < smallestShare * neededMiB) {
+  const empty = { ...conductor, othersMemoryMiB: 0 };
+  const ground = measureAlone(config, { ...empty, shared: true }, workerMiB, false);
+  const leftMiB = ground === null ? 0 : leftForWorkers(ground);
+  // On a machine without room for the conductor its size is of no interest.
+  const neededMiB = ground?.sizing.history.reservationMiB ?? 0;
+  if (ground === null || leftMiB < smallestShare * neededMiB) {
     const left = `it needs ${formatMiB(neededMiB)}, more than an eighth of the ${formatMiB(leftMiB)} for workers`;
     return { planned: false, explanation: `left out: ${left}; ${insist}` };
   }
-  if (
-    shape !== null &&
-    countFitting(config, roomsWith(config, machines, shape), shape) < countFitting(config, rooms, shape)
-  ) {
+  const cases = [empty, conductor].flatMap((machine) => [true, false].map((shared) => ({ ...machine, shared })));
+  if (shape !== null && cases.some((machine) => costsWorker(config, machine, shape))) {
     return { planned: false, explanation: `left out: it would take the place of a worker; ${insist}` };
   }
   return { planned: true, explanation: `stands: memory allows its ${formatMiB(neededMiB)}` };
 }
 
-function leftForWorkers(config: ClusterConfig, machines: readonly Machine[], workerMiB: number | null): number {
-  const alone = machines.map((machine) => ({ ...machine, othersMemoryMiB: 0 }));
-  const { rooms } = measureRooms(config, alone, workerMiB, false);
-  return rooms.find(({ machine }) => machine.conductor)?.freeMiB ?? 0;
+/** What is said where the answer was yes, but others have taken the memory meanwhile. */
+export const historyCrowdedOut: HistoryPlan = {
+  planned: false,
+  explanation: `left out: no memory is left for it; ${insist}`,
+};
+
+function costsWorker(config: ClusterConfig, machine: Machine, shape: WorkerShape): boolean {
+  const [without, beside] = [false, true].map((history) => {
+    const ground = measureAlone(config, machine, shape.memoryMiB, history);
+    const most = ground === null ? 0 : countFitting(onlyRoom(ground), 1, shape);
+    return config.spark.workers === 'auto' ? most : Math.min(most, config.spark.workers);
+  });
+  return (beside ?? 0) < (without ?? 0);
 }
 
-/** None where conductor and DataNodes fit only without it. */
-function roomsWith(config: ClusterConfig, machines: readonly Machine[], shape: WorkerShape): readonly Room[] {
+/** Null where the conductor does not fit. */
+function measureAlone(
+  config: ClusterConfig,
+  machine: Machine,
+  workerMiB: number | null,
+  history: boolean,
+): Ground | null {
+  const oneDatanode: ClusterConfig = { ...config, hdfs: { ...config.hdfs, datanodes: 'auto' } };
   try {
-    return measureRooms(config, machines, shape.memoryMiB, true).rooms;
+    return measureRooms(oneDatanode, [machine], { workerMiB, history, datanodes: 1 });
   } catch (error) {
-    if (error instanceof SparkPlugError && error.code === 'NO_ROOM') return [];
+    if (error instanceof SparkPlugError && error.code === 'NO_ROOM') return null;
     throw error;
   }
 }
 
-function countFitting(config: ClusterConfig, rooms: readonly Room[], shape: WorkerShape): number {
-  const cores = shape.executors * shape.cores;
-  const most = rooms.reduce((sum, { machine, freeMiB }) => {
-    return sum + Math.min(Math.floor(machine.cores / cores), Math.floor(freeMiB / shape.memoryMiB));
-  }, 0);
-  return config.spark.workers === 'auto' ? most : Math.min(most, config.spark.workers);
+function leftForWorkers(ground: Ground): number {
+  return freeBeside(onlyRoom(ground), 1);
+}
+
+function onlyRoom({ rooms, conductor }: Ground): Room {
+  const room = rooms[conductor];
+  if (room === undefined) throw new Error('the conductor machine has its room');
+  return room;
 }

@@ -1,12 +1,12 @@
 // Why no more workers stand on a machine, in one sentence.
 import type { WorkerShape } from '../config/cluster-config.ts';
 import { formatMiB } from '../units.ts';
-import type { LimitedBy, MachinePlan } from './cluster-plan.ts';
-import { describeCores } from './refuse-workers.ts';
+import type { LimitedBy, Machine, MachinePlan } from './cluster-plan.ts';
 
 interface Situation {
-  readonly cores: number;
+  readonly machine: Machine;
   readonly workers: number;
+  readonly datanodes: number;
   readonly left: MachinePlan['left'];
   readonly shape: WorkerShape;
   /** `spark.workers` of the file. */
@@ -20,8 +20,13 @@ interface Explanation {
 
 /**
  * What ran out first on a machine; cores are named where both did. `requested`: nothing did, the file wants no more.
+ * A machine that is away or drained says what becomes of what stood there.
  */
-export function explainMachine({ cores, workers, left, shape, requested }: Situation): Explanation {
+export function explainMachine(situation: Situation): Explanation {
+  const { machine, workers, left, shape, requested } = situation;
+  const { cores } = machine;
+  if (machine.state === 'away') return { limitedBy: 'away', explanation: explainAway(situation.datanodes) };
+  if (machine.state === 'drained') return { limitedBy: 'drained', explanation: explainDrained(machine) };
   const coresPerWorker = shape.executors * shape.cores;
   const moreByCores = Math.floor(left.cores / coresPerWorker);
   const moreByMemory = Math.floor(left.memoryMiB / shape.memoryMiB);
@@ -43,4 +48,20 @@ export function explainMachine({ cores, workers, left, shape, requested }: Situa
   }
   const needs = `${memoryLeft}, one worker needs ${formatMiB(shape.memoryMiB)}`;
   return { limitedBy: 'memory', explanation: `${without}${needs}; memory ran out first` };
+}
+
+/** `1 core`, `4 cores`. */
+export function describeCores(cores: number): string {
+  return `${cores} core${cores === 1 ? '' : 's'}`;
+}
+
+function explainAway(datanodes: number): string {
+  if (datanodes === 0) return 'away: its workers are planned elsewhere';
+  const waiting = datanodes === 1 ? 'its DataNode waits' : `its ${datanodes} DataNodes wait`;
+  return `away: ${waiting} for it, its workers are planned elsewhere`;
+}
+
+function explainDrained({ conductor }: Machine): string {
+  if (conductor) return 'drained: the conductor stays, everything else is planned elsewhere';
+  return 'drained: takes nothing, what stood there is planned elsewhere';
 }

@@ -1,23 +1,36 @@
-// What of each machine is SparkPlug's to use, and what is left once conductor and DataNodes stand there.
-import type { ClusterConfig } from '../config/cluster-config.ts';
+// What of each machine is SparkPlug's to use, and what of it the conductor's containers take.
+import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { SparkPlugError } from '../errors.ts';
 import { formatMiB } from '../units.ts';
-import type { Machine } from './cluster-plan.ts';
-import { type ComponentSizing, sizeComponents, sumConductorMiB } from './size-components.ts';
+import type { Machine, Sizing } from './cluster-plan.ts';
+import { type ConductorSizing, sizeConductor, sizeDatanode, sumConductorMiB } from './size-components.ts';
 
-/** A machine with what is still free on it; `freeMiB` shrinks as things are placed. */
+/** A machine before any follower stands there. */
 export interface Room {
   readonly machine: Machine;
-  readonly reservedMiB: number;
-  readonly conductorMiB: number;
-  freeMiB: number;
-  datanodes: number;
+  /** What of it is this project's to use. */
+  readonly budgetMiB: number;
+  /** What the conductor's containers take of that, on a further machine its agent. */
+  readonly ownMiB: number;
+  /** A DataNode there. */
+  readonly datanode: Sizing;
 }
 
-export interface Rooms {
-  /** By name. */
+/** All machines, by name. */
+export interface Ground {
   readonly rooms: readonly Room[];
-  readonly sizing: ComponentSizing;
+  /** Index of the conductor machine. */
+  readonly conductor: number;
+  readonly sizing: ConductorSizing;
+}
+
+export interface Measure {
+  /** Memory of one worker, null while it is still to be chosen. */
+  readonly workerMiB: number | null;
+  /** True: the history server stands too. */
+  readonly history: boolean;
+  /** DataNodes that stand now. */
+  readonly datanodes: number;
 }
 
 /**
@@ -27,43 +40,77 @@ export interface Rooms {
 const comfortableWorkerMiB = 1024;
 
 /**
- * Rooms of all machines, by name, with the conductor and the DataNodes already in place.
- *
- * @param workerMiB memory of one worker, null while it is still to be chosen.
- * @param history true: the history server stands too.
- * @throws SparkPlugError NO_ROOM when conductor or DataNodes don't fit.
+ * Rooms of all machines, by name.
+ * @throws SparkPlugError NO_ROOM when the conductor doesn't fit.
  */
-export function measureRooms(
-  config: ClusterConfig,
-  machines: readonly Machine[],
-  workerMiB: number | null,
-  history: boolean,
-): Rooms {
-  const conductor = findConductor(machines);
-  const weakestMiB = machines.reduce((least, machine) => Math.min(least, machine.memoryMiB), Number.POSITIVE_INFINITY);
-  const sizing = sizeComponents(conductor.memoryMiB, weakestMiB);
-  const conductorMiB = sumConductorMiB(sizing, config.runs.parallel, { history, registry: machines.length > 1 });
-  const followersMiB = needOfFollowers(config, machines.length, sizing.datanode.reservationMiB, workerMiB);
-  const rooms = sortByName(machines).map((machine): Room => {
-    const ownMiB = machine.conductor ? conductorMiB : sizing.agent.reservationMiB;
-    const budgetMiB = measureBudget(machine, config.reserve.memoryMiB, ownMiB + followersMiB);
-    if (machine.conductor && budgetMiB < ownMiB) throw noRoomForConductor(machine, budgetMiB, ownMiB);
-    const reservedMiB = machine.memoryMiB - budgetMiB;
+export function measureRooms(config: ClusterConfig, machines: readonly Machine[], measure: Measure): Ground {
+  const sorted = sortByName(machines);
+  const conductor = findConductor(sorted);
+  const sizing = sizeConductor(sorted[conductor]?.memoryMiB ?? 0);
+  const rooms: Room[] = [];
+  let known: Sizing | null = null;
+  let knownMiB = -1;
+  for (const machine of sorted) {
+    // Machines alike stand together more often than not.
+    const datanode: Sizing = known !== null && knownMiB === machine.memoryMiB ? known : sizeDatanode(machine.memoryMiB);
+    known = datanode;
+    knownMiB = machine.memoryMiB;
+    const budgetMiB = machine.conductor ? 0 : measureShare(config, machine, datanode, machines.length, measure, 0);
     // A further machine that is too small for anything stays without.
-    const freeMiB = Math.max(0, budgetMiB - ownMiB);
-    return { machine, reservedMiB, conductorMiB: machine.conductor ? conductorMiB : 0, freeMiB, datanodes: 0 };
+    rooms.push({ machine, budgetMiB, ownMiB: Math.min(budgetMiB, sizing.agent.reservationMiB), datanode });
+  }
+  return withConductor(config, { rooms, conductor, sizing }, measure);
+}
+
+/**
+ * The same ground measured with the history server, or without it: only the conductor machine differs.
+ * @throws SparkPlugError NO_ROOM when the conductor doesn't fit.
+ */
+export function withConductor(config: ClusterConfig, ground: Ground, measure: Measure): Ground {
+  const { rooms, conductor, sizing } = ground;
+  const room = rooms[conductor];
+  if (room === undefined) throw new Error('the conductor machine has its room');
+  const { machine, datanode } = room;
+  const conductorMiB = sumConductorMiB(sizing, config.runs.parallel, {
+    history: measure.history,
+    registry: rooms.length > 1,
   });
-  placeDatanodes(rooms, config.hdfs.datanodes, sizing.datanode.reservationMiB);
-  return { rooms, sizing };
+  const budgetMiB = measureShare(config, machine, datanode, rooms.length, measure, conductorMiB);
+  if (budgetMiB < conductorMiB) throw noRoomForConductor(machine, budgetMiB, conductorMiB);
+  return { ...ground, rooms: rooms.with(conductor, { machine, budgetMiB, ownMiB: conductorMiB, datanode }) };
+}
+
+function measureShare(
+  config: ClusterConfig,
+  machine: Machine,
+  datanode: Sizing,
+  machines: number,
+  measure: Measure,
+  ownMiB: number,
+): number {
+  const followersMiB = machine.shared ? needOfFollowers(config, machines, datanode.reservationMiB, measure) : 0;
+  return measureBudget(machine, config.reserve.memoryMiB, ownMiB + followersMiB);
+}
+
+/** What a room has left beside conductor and DataNodes, in MiB; never below 0. */
+export function freeBeside(room: Room, datanodes: number): number {
+  return Math.max(0, room.budgetMiB - room.ownMiB - datanodes * room.datanode.reservationMiB);
+}
+
+/** How many workers of `shape` fit in one room beside `datanodes` DataNodes, whatever state the machine is in. */
+export function countFitting(room: Room, datanodes: number, shape: WorkerShape): number {
+  const byCores = Math.floor(room.machine.cores / (shape.executors * shape.cores));
+  return Math.min(byCores, Math.floor(freeBeside(room, datanodes) / shape.memoryMiB));
 }
 
 /**
  * Memory of a machine that this project may use, in MiB.
  *
  * - `reserve.memory` given: everything but that.
- * - A machine of its own: everything but 10 %, at least 512 MiB and at most 4 GiB (kernel, Docker, page cache).
+ * - A machine of its own: everything but 8 %, at least 512 MiB and at most 4 GiB (kernel, Docker, page cache).
  * - A machine the user also works on: half of it, or what the smallest working cluster needs where half is less,
- *   always leaving max(640 MiB, 8 %) to the system. A 4 GiB machine gives about 3.2 GiB.
+ *   always leaving max(640 MiB, 8 %) to the system. A 4 GiB machine gives about 3.2 GiB. That is never more than a
+ *   machine of its own gives: what stands on a computer stays there when a second machine joins it.
  *
  * Other projects' reservations are taken off what is left beside the system's part, not off the half: then the plan
  * of a project stays what it was after a second one has come.
@@ -76,50 +123,32 @@ export function measureBudget(machine: Machine, reserveMiB: 'auto' | number, sma
 function measureFree(machine: Machine, free: number, reserveMiB: 'auto' | number, smallestClusterMiB: number): number {
   const { memoryMiB, shared } = machine;
   if (reserveMiB !== 'auto') return free - reserveMiB;
-  if (!shared) return free - Math.ceil(Math.min(4096, Math.max(512, memoryMiB / 10)));
+  if (!shared) return free - Math.ceil(Math.min(4096, Math.max(512, memoryMiB * 0.08)));
   const wanted = Math.max(memoryMiB / 2, smallestClusterMiB);
   return Math.min(wanted, free - Math.max(640, memoryMiB * 0.08));
 }
 
 /**
- * The followers that the smallest working cluster has on one machine; what the file asks for in numbers is honoured
- * in full.
+ * The followers that the smallest working cluster has on one machine; what the file asks for in numbers, and the
+ * DataNodes that stand on an only machine, are honoured in full.
  */
-function needOfFollowers(
-  config: ClusterConfig,
-  machines: number,
-  datanodeMiB: number,
-  workerMiB: number | null,
-): number {
+function needOfFollowers(config: ClusterConfig, machines: number, datanodeMiB: number, measure: Measure): number {
   const { datanodes } = config.hdfs;
   const { workers } = config.spark;
-  const datanodesHere = datanodes === 'auto' ? 1 : Math.ceil(datanodes / machines);
+  const standing = machines === 1 ? Math.max(1, measure.datanodes) : 1;
+  const datanodesHere = datanodes === 'auto' ? standing : Math.ceil(datanodes / machines);
   const workersHere = workers === 'auto' || machines > 1 ? 1 : workers;
-  return datanodesHere * datanodeMiB + workersHere * (workerMiB ?? comfortableWorkerMiB);
+  return datanodesHere * datanodeMiB + workersHere * (measure.workerMiB ?? comfortableWorkerMiB);
 }
 
-/** One DataNode per machine (`auto`), or `wanted` of them in rounds over the machines that have room. */
-function placeDatanodes(rooms: readonly Room[], wanted: 'auto' | number, datanodeMiB: number): void {
-  let missing = wanted === 'auto' ? rooms.length : wanted;
-  let candidates = rooms;
-  do {
-    candidates = candidates.filter((room) => room.freeMiB >= datanodeMiB).slice(0, missing);
-    for (const room of candidates) {
-      room.freeMiB -= datanodeMiB;
-      room.datanodes += 1;
-    }
-    missing -= candidates.length;
-  } while (wanted !== 'auto' && missing > 0 && candidates.length > 0);
-  const placed = (wanted === 'auto' ? rooms.length : wanted) - missing;
-  if (placed === 0 || (wanted !== 'auto' && missing > 0)) throw noRoomForDatanodes(rooms, wanted, placed, datanodeMiB);
-}
-
-function findConductor(machines: readonly Machine[]): Machine {
-  const conductors = machines.filter((machine) => machine.conductor);
-  const [conductor] = conductors;
-  if (conductor === undefined || conductors.length > 1)
-    throw new Error(`${conductors.length} conductor machines instead of one`);
-  return conductor;
+/** Index of the one conductor machine. */
+function findConductor(machines: readonly Machine[]): number {
+  const index = machines.findIndex((machine) => machine.conductor);
+  const last = machines.findLastIndex((machine) => machine.conductor);
+  if (index === -1) throw new Error('0 conductor machines instead of one');
+  if (last !== index) throw new Error('several conductor machines instead of one');
+  if (machines[index]?.state === 'away') throw new Error('the conductor machine is away from itself');
+  return index;
 }
 
 /** Order by name, then id, by code unit: the same on every computer. Sorted input (the usual case) costs one pass. */
@@ -128,7 +157,7 @@ function sortByName(machines: readonly Machine[]): readonly Machine[] {
     const previous = machines[index - 1];
     return previous === undefined || compareMachines(previous, machine) <= 0;
   });
-  return sorted ? machines : [...machines].sort(compareMachines);
+  return sorted ? machines : machines.toSorted(compareMachines);
 }
 
 function compareMachines(a: Machine, b: Machine): number {
@@ -142,26 +171,6 @@ function noRoomForConductor(machine: Machine, budgetMiB: number, neededMiB: numb
     'NO_ROOM',
     `The conductor's containers need ${formatMiB(neededMiB)}; ${machine.name} has ${formatMiB(budgetMiB)} for them.`,
     { place: machine.name, met: describeBudget(machine, budgetMiB), hint: roomHint },
-  );
-}
-
-function noRoomForDatanodes(
-  rooms: readonly Room[],
-  wanted: 'auto' | number,
-  placed: number,
-  datanodeMiB: number,
-): SparkPlugError {
-  const freeMiB = rooms.reduce((most, room) => Math.max(most, room.freeMiB), 0);
-  const asked =
-    wanted === 'auto' ? 'No machine has room for a DataNode' : `${wanted} DataNodes asked for, ${placed} fit`;
-  return new SparkPlugError(
-    'NO_ROOM',
-    `${asked}: one needs ${formatMiB(datanodeMiB)}, the most that is left on a machine is ${formatMiB(freeMiB)}.`,
-    {
-      place: 'hdfs.datanodes',
-      met: String(wanted),
-      hint: wanted === 'auto' ? roomHint : `Ask for at most ${placed}. ${roomHint}`,
-    },
   );
 }
 

@@ -8,7 +8,7 @@ import type { ClusterPlan, Machine, MachinePlan } from './cluster-plan.ts';
 import { deriveWorker, smallestWorkerMiB } from './derive-worker.ts';
 import { parseMachines } from './parse-machine.ts';
 import { planCluster } from './plan-cluster.ts';
-import { jvmNativeMiB, sumConductorMiB } from './size-components.ts';
+import { jvmNativeMiB, sizeDatanode, sumConductorMiB } from './size-components.ts';
 
 interface Wishes {
   readonly workers?: 'auto' | number;
@@ -37,7 +37,9 @@ function makeConfig(wishes: Wishes = {}): ClusterConfig {
 
 /** The computer the user works on. */
 function laptop(cores: number, memoryMiB: number, othersMemoryMiB = 0): readonly Machine[] {
-  return [{ id: 'm', name: 'laptop', cores, memoryMiB, othersMemoryMiB, conductor: true, shared: true }];
+  return [
+    { id: 'm', name: 'laptop', cores, memoryMiB, othersMemoryMiB, conductor: true, shared: true, state: 'ready' },
+  ];
 }
 
 function only<T>(items: readonly T[]): T {
@@ -70,7 +72,8 @@ function assertSound(config: ClusterConfig, machines: readonly Machine[], plan: 
     // A further machine that is smaller than the agent's part has nothing left for anything.
     const agentMiB = Math.min(sizing.agent.reservationMiB, machine.memoryMiB - machine.reservedMiB);
     const ownMiB = given.conductor ? sumConductorMiB(sizing, config.runs.parallel, counted) : agentMiB;
-    const needMiB = ownMiB + machine.datanodes * sizing.datanode.reservationMiB + machine.workers * worker.memoryMiB;
+    const needMiB =
+      ownMiB + machine.datanodes * sizeDatanode(given.memoryMiB).reservationMiB + machine.workers * worker.memoryMiB;
     assert.equal(usedMiB(machine), needMiB, 'memory adds up');
     assert.ok(machine.left.memoryMiB >= 0 && machine.left.cores >= 0, 'never over capacity');
     assert.ok(needMiB === 0 || needMiB + given.othersMemoryMiB <= given.memoryMiB, 'never over what others leave');
@@ -121,6 +124,7 @@ const clusters: fc.Arbitrary<readonly Machine[]> = fc
       othersMemoryMiB: others,
       conductor: index === 0,
       shared: false,
+      state: 'ready' as const,
     })),
   );
 
@@ -268,11 +272,11 @@ test('the plan in words', () => {
   assert.deepEqual(
     plan.machines.map(({ name, workers, explanation }) => `${name}: ${workers} workers; ${explanation}`),
     [
-      'machine-1: 2 workers; all 4 cores are in use; 556 MiB left',
-      'machine-2: 2 workers; 1017 MiB left, one worker needs 2 GiB; memory ran out first',
+      'machine-1: 2 workers; all 4 cores are in use; 1.2 GiB left',
+      'machine-2: 2 workers; 1.3 GiB left, one worker needs 2 GiB; memory ran out first',
       'machine-3: 2 workers; 1 core left, one worker needs 2; cores ran out first',
       'machine-4: 0 workers; no room for a worker: 1 core left, one worker needs 2; cores ran out first',
-      'machine-5: 0 workers; no room for a worker: 96 MiB left, one worker needs 2 GiB; memory ran out first',
+      'machine-5: 0 workers; no room for a worker: 256 MiB left, one worker needs 2 GiB; memory ran out first',
     ],
   );
 });
@@ -301,9 +305,9 @@ test('numbers in the file are kept: workers and DataNodes spread over the machin
   assert.deepEqual(
     plan.machines.map(({ workers, datanodes }) => [workers, datanodes]),
     [
-      [2, 2],
+      [2, 1],
       [1, 2],
-      [1, 1],
+      [1, 2],
     ],
   );
   assert.deepEqual([plan.machines[0]?.limitedBy, plan.replication], ['requested', 3]);

@@ -2,31 +2,41 @@
 import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { SparkPlugError } from '../errors.ts';
 import { chooseWorkerShape } from './choose-worker-shape.ts';
-import type { ClusterPlan, Component, Machine, MachinePlan, Placement, Sizing, WorkerPlan } from './cluster-plan.ts';
-import { decideHistory } from './decide-history.ts';
+import type {
+  ClusterPlan,
+  CurrentPlacements,
+  HistoryPlan,
+  Machine,
+  MachinePlan,
+  Sizing,
+  WorkerPlan,
+} from './cluster-plan.ts';
+import { decideHistory, historyCrowdedOut } from './decide-history.ts';
 import { deriveWorker } from './derive-worker.ts';
 import { explainMachine } from './explain-machine.ts';
-import { measureRooms, type Room } from './measure-rooms.ts';
-import { noRoomForOneWorker, noRoomForParallelRuns, noRoomForWorkers } from './refuse-workers.ts';
-import type { ComponentSizing } from './size-components.ts';
+import { freeBeside, type Ground, measureRooms, type Room, withConductor } from './measure-rooms.ts';
+import { type PlacedDatanodes, placeDatanodes } from './place-datanodes.ts';
+import { type PlacedWorkers, placeWorkers } from './place-workers.ts';
+import { noRoomForParallelRuns } from './refuse-workers.ts';
+import type { ConductorSizing } from './size-components.ts';
 
-interface PlanOptions {
+export interface PlanOptions {
   /** What `worker: auto` was resolved to at the first `up`; ignored where the file itself names a shape. */
   readonly workerShape?: WorkerShape | undefined;
+  /** What stands now and stays as far as it can; nothing by default. */
+  readonly current?: CurrentPlacements | undefined;
 }
 
-/** A machine and how many workers it could hold by each resource. */
-interface WorkerRoom {
-  readonly room: Room;
-  readonly byCores: number;
-  readonly byMemory: number;
-}
+const nothing: CurrentPlacements = { workers: [], datanodes: [] };
 
 /**
  * Plans the cluster: `N = Σ min(⌊cores / c⌋, ⌊(memory − reserved) / m⌋)` workers with c = executors × cores and m =
- * the worker's memory. Cores are counted for workers only; memory is counted for everything. Pure and deterministic:
- * machines are taken by name, so the same machines in another order give the same plan. Linear in machines and
- * containers.
+ * the worker's memory. Cores are counted for workers only; memory is counted for everything: the conductor first, then
+ * DataNodes, then workers. Pure and deterministic: machines are taken by name, so the same machines in another order
+ * give the same plan. Linear in machines and containers.
+ *
+ * What stands (`current`) stays: a machine that joins or goes moves nothing else, and what it already planned, planned
+ * again, changes nothing.
  *
  * @throws SparkPlugError NO_ROOM with the sums, CONFIG_INVALID for a worker too small for its executors or a
  * replication above the number of DataNodes.
@@ -36,26 +46,22 @@ export function planCluster(
   machines: readonly Machine[],
   options: PlanOptions = {},
 ): ClusterPlan {
+  const current = options.current ?? nothing;
   const shape = resolveShape(config, machines, options);
   const worker = deriveWorker(shape);
-  const history = decideHistory(config, machines, shape);
-  const { rooms, sizing } = measureRooms(config, machines, shape.memoryMiB, history.planned);
-  const counts = countWorkers(config, rooms, shape);
-  const totalWorkers = counts.reduce((sum, count) => sum + count, 0);
-  const datanodes = placeFollowers(
-    rooms,
-    rooms.map((room) => room.datanodes),
-  );
+  const { history, ground, datanodes, workers } = placeAll(config, machines, shape, current);
+  const { rooms, sizing } = ground;
   return {
-    machines: rooms.map((room, index) => planMachine(config, room, counts[index] ?? 0, shape)),
+    machines: planMachines(config, rooms, datanodes, workers, shape),
     worker,
-    workers: placeFollowers(rooms, counts),
-    datanodes,
-    totalWorkers,
-    replication: chooseReplication(config.hdfs.replication, datanodes.length),
+    workers: workers.placements,
+    datanodes: datanodes.placements,
+    totalWorkers: workers.placements.length,
+    missingWorkers: workers.missing,
+    replication: chooseReplication(config.hdfs.replication, datanodes.placements.length),
     history,
     sizing: sizeAll(sizing, worker),
-    coresPerRun: divideCores(config.runs.parallel, totalWorkers, shape),
+    coresPerRun: divideCores(config.runs.parallel, workers, rooms, shape),
     parallelRuns: config.runs.parallel,
   };
 }
@@ -65,74 +71,125 @@ function resolveShape(config: ClusterConfig, machines: readonly Machine[], optio
   return options.workerShape ?? chooseWorkerShape(config, machines);
 }
 
-/** Workers per machine, in the order of `rooms`. */
-function countWorkers(config: ClusterConfig, rooms: readonly Room[], shape: WorkerShape): readonly number[] {
-  const cores = shape.executors * shape.cores;
-  const workerRooms = rooms.map(
-    (room): WorkerRoom => ({
-      room,
-      byCores: Math.floor(room.machine.cores / cores),
-      byMemory: Math.floor(room.freeMiB / shape.memoryMiB),
-    }),
-  );
-  const most = workerRooms.map(({ byCores, byMemory }) => Math.min(byCores, byMemory));
-  const fit = most.reduce((sum, count) => sum + count, 0);
-  if (fit === 0) throw noRoomForOneWorker(rooms, shape);
-  const wanted = config.spark.workers;
-  if (wanted === 'auto') return most;
-  if (wanted > fit) throw noRoomForWorkers(wanted, fit, shape, findScarce(workerRooms));
-  return spreadWorkers(most, wanted);
+interface Placed {
+  readonly history: HistoryPlan;
+  readonly ground: Ground;
+  readonly datanodes: PlacedDatanodes;
+  readonly workers: PlacedWorkers;
 }
 
-/** The resource with which fewer workers fit over all machines. */
-function findScarce(rooms: readonly WorkerRoom[]): 'cores' | 'memory' {
-  const byCores = rooms.reduce((sum, room) => sum + room.byCores, 0);
-  const byMemory = rooms.reduce((sum, room) => sum + room.byMemory, 0);
-  return byCores <= byMemory ? 'cores' : 'memory';
-}
-
-/** `wanted` workers in rounds of one per machine, never above what the machine holds. */
-function spreadWorkers(most: readonly number[], wanted: number): readonly number[] {
-  const counts = most.map(() => 0);
-  let missing = wanted;
-  let open = most.flatMap((limit, index) => (limit > 0 ? [index] : []));
-  for (let round = 1; missing > 0; round++) {
-    open = open.filter((index) => (most[index] ?? 0) >= round);
-    for (const index of open.slice(0, missing)) counts[index] = round;
-    missing -= Math.min(missing, open.length);
+/** With the history server where it is planned; without it where others have taken the memory that it was to have. */
+function placeAll(
+  config: ClusterConfig,
+  machines: readonly Machine[],
+  shape: WorkerShape,
+  current: CurrentPlacements,
+): Placed {
+  const history = decideHistory(config, machines, shape);
+  const measure = { workerMiB: shape.memoryMiB, history: false, datanodes: current.datanodes.length };
+  const ground = measureRooms(config, machines, measure);
+  const place = (on: Ground, decided: HistoryPlan): Placed => {
+    const datanodes = placeDatanodes({
+      rooms: on.rooms,
+      wanted: config.hdfs.datanodes,
+      current: current.datanodes,
+      workersMiB: sumWorkers(on.rooms, current, shape),
+    });
+    const workers = placeWorkers({
+      rooms: on.rooms,
+      datanodes: datanodes.counts,
+      wanted: config.spark.workers,
+      shape,
+      current: current.workers,
+    });
+    return { history: decided, ground: on, datanodes, workers };
+  };
+  if (!history.planned) return place(ground, history);
+  try {
+    return place(withConductor(config, ground, { ...measure, history: true }), history);
+  } catch (error) {
+    const isOptional = config.spark.history !== true;
+    if (!isOptional || !(error instanceof SparkPlugError) || error.code !== 'NO_ROOM') throw error;
+    return place(ground, historyCrowdedOut);
   }
-  return counts;
 }
 
-function planMachine(config: ClusterConfig, room: Room, workers: number, shape: WorkerShape): MachinePlan {
-  const { machine, reservedMiB, datanodes } = room;
+/** Memory of the workers that stand in each room now. */
+function sumWorkers(rooms: readonly Room[], current: CurrentPlacements, shape: WorkerShape): (index: number) => number {
+  let counts: Map<string, number> | null = null;
+  return (index) => {
+    if (counts === null) {
+      counts = new Map();
+      for (const { machineId } of current.workers) counts.set(machineId, (counts.get(machineId) ?? 0) + 1);
+    }
+    return (counts.get(rooms[index]?.machine.id ?? '') ?? 0) * shape.memoryMiB;
+  };
+}
+
+function planMachines(
+  config: ClusterConfig,
+  rooms: readonly Room[],
+  { counts: datanodes }: PlacedDatanodes,
+  { counts: workers }: PlacedWorkers,
+  shape: WorkerShape,
+): readonly MachinePlan[] {
+  // Machines alike stand together more often than not, and tell the same.
+  let known: { readonly room: Room; readonly plan: MachinePlan } | null = null;
+  return rooms.map((room, index) => {
+    const count = workers[index] ?? 0;
+    const storing = datanodes[index] ?? 0;
+    const { id, name } = room.machine;
+    if (
+      known !== null &&
+      areAlike(known.room, room) &&
+      known.plan.workers === count &&
+      known.plan.datanodes === storing
+    ) {
+      return { ...known.plan, id, name };
+    }
+    const plan = planMachine(config, room, storing, count, shape);
+    known = { room, plan };
+    return plan;
+  });
+}
+
+function areAlike(a: Room, b: Room): boolean {
+  const [one, other] = [a.machine, b.machine];
+  return (
+    a.budgetMiB === b.budgetMiB &&
+    a.ownMiB === b.ownMiB &&
+    one.cores === other.cores &&
+    one.memoryMiB === other.memoryMiB &&
+    one.conductor === other.conductor &&
+    one.state === other.state
+  );
+}
+
+function planMachine(
+  config: ClusterConfig,
+  room: Room,
+  datanodes: number,
+  workers: number,
+  shape: WorkerShape,
+): MachinePlan {
+  const { machine, budgetMiB } = room;
   const left = {
     cores: machine.cores - workers * shape.executors * shape.cores,
-    memoryMiB: room.freeMiB - workers * shape.memoryMiB,
+    memoryMiB: freeBeside(room, datanodes) - workers * shape.memoryMiB,
   };
   return {
     id: machine.id,
     name: machine.name,
+    state: machine.state,
     cores: machine.cores,
     memoryMiB: machine.memoryMiB,
-    reservedMiB,
+    reservedMiB: machine.memoryMiB - budgetMiB,
     workers,
     datanodes,
     conductor: machine.conductor,
     left,
-    ...explainMachine({ cores: machine.cores, workers, left, shape, requested: config.spark.workers }),
+    ...explainMachine({ machine, workers, datanodes, left, shape, requested: config.spark.workers }),
   };
-}
-
-/** Ordinals from 1, machine by machine. */
-function placeFollowers(rooms: readonly Room[], counts: readonly number[]): readonly Placement[] {
-  const placements: Placement[] = [];
-  for (const [index, { machine }] of rooms.entries()) {
-    for (let placed = 0; placed < (counts[index] ?? 0); placed++) {
-      placements.push({ ordinal: placements.length + 1, machineId: machine.id, machineName: machine.name });
-    }
-  }
-  return placements;
 }
 
 function chooseReplication(wanted: 'auto' | number, datanodes: number): number {
@@ -151,15 +208,23 @@ function chooseReplication(wanted: 'auto' | number, datanodes: number): number {
   return wanted;
 }
 
-function divideCores(parallel: number, workers: number, shape: WorkerShape): number {
-  const totalCores = workers * shape.executors * shape.cores;
+function divideCores(
+  parallel: number,
+  { placements }: PlacedWorkers,
+  rooms: readonly Room[],
+  shape: WorkerShape,
+): number {
+  const totalCores = placements.length * shape.executors * shape.cores;
   const coresPerRun = Math.floor(totalCores / parallel);
-  // Spark launches no executor at all where an application may use fewer cores than one executor has.
-  if (coresPerRun < shape.cores) throw noRoomForParallelRuns(parallel, totalCores, shape);
-  return coresPerRun;
+  if (coresPerRun >= shape.cores) return coresPerRun;
+  // Spark launches no executor at all where an application may use fewer cores than one executor has. While a machine
+  // is away runs share what is left, one after another if they must.
+  if (rooms.some(({ machine }) => machine.state === 'away')) return shape.cores;
+  throw noRoomForParallelRuns(parallel, totalCores, shape);
 }
 
-function sizeAll(sizing: ComponentSizing, worker: WorkerPlan): Readonly<Record<Component, Sizing>> {
+function sizeAll(sizing: ConductorSizing, worker: WorkerPlan): ClusterPlan['sizing'] {
   const { memoryMiB, daemonHeapMiB } = worker;
-  return { ...sizing, 'spark-worker': { limitMiB: memoryMiB, reservationMiB: memoryMiB, heapMiB: daemonHeapMiB } };
+  const follower: Sizing = { limitMiB: memoryMiB, reservationMiB: memoryMiB, heapMiB: daemonHeapMiB };
+  return { ...sizing, 'spark-worker': follower };
 }

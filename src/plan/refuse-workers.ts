@@ -1,13 +1,29 @@
-// Refusals of the planner about workers: what is needed, what there is, and the fix.
+// Refusals of the planner about workers: what is needed, what there is, machine by machine, and the fix.
 import type { WorkerShape } from '../config/cluster-config.ts';
 import { type Problem, SparkPlugError } from '../errors.ts';
 import { formatMiB } from '../units.ts';
-import { describeBudget, type Room, roomHint } from './measure-rooms.ts';
+import { describeCores, explainMachine } from './explain-machine.ts';
+import { describeBudget, freeBeside, type Room, roomHint } from './measure-rooms.ts';
+import type { WorkerOrder } from './place-workers.ts';
 
 const machinesShown = 10;
 
+/** What each machine says, for the `problems` of a refusal: the first ten, and how many there are besides. */
+export function listMachines(rooms: readonly Room[], explain: (room: Room, index: number) => string): Problem[] {
+  const shown = rooms.slice(0, machinesShown).map((room, index) => ({
+    place: room.machine.name,
+    message: room.machine.state === 'ready' ? explain(room, index) : `${room.machine.state}: takes nothing`,
+  }));
+  const others = rooms.length - shown.length;
+  return others === 0 ? shown : [...shown, { place: 'machines', message: `and ${others} more` }];
+}
+
 /** NO_ROOM: not one worker of `shape` fits anywhere; the sums of each machine are in `problems`. */
-export function noRoomForOneWorker(rooms: readonly Room[], shape: WorkerShape): SparkPlugError {
+export function noRoomForOneWorker(
+  rooms: readonly Room[],
+  datanodes: readonly number[],
+  shape: WorkerShape,
+): SparkPlugError {
   const cores = shape.executors * shape.cores;
   return new SparkPlugError(
     'NO_ROOM',
@@ -16,23 +32,40 @@ export function noRoomForOneWorker(rooms: readonly Room[], shape: WorkerShape): 
       place: 'spark.worker',
       met: `${describeCores(cores)}, ${formatMiB(shape.memoryMiB)}`,
       hint: roomHint,
-      problems: rooms.slice(0, machinesShown).map((room) => describeRoom(room, shape)),
+      problems: listMachines(rooms, (room, index) => describeRoom(room, datanodes[index] ?? 0, shape)),
     },
   );
 }
 
 /** NO_ROOM: fewer workers fit than the file asks for. */
 export function noRoomForWorkers(
+  { rooms, datanodes, shape }: WorkerOrder,
+  most: readonly number[],
   wanted: number,
-  fit: number,
-  shape: WorkerShape,
   ranOut: 'cores' | 'memory',
 ): SparkPlugError {
   const each = `${describeCores(shape.executors * shape.cores)} and ${formatMiB(shape.memoryMiB)}`;
+  const fit = most.reduce((total, count) => total + count, 0);
   return new SparkPlugError('NO_ROOM', `${wanted} workers of ${each} asked for, ${fit} fit; ${ranOut} ran out first.`, {
     place: 'spark.workers',
     met: String(wanted),
     hint: `Set \`workers: ${fit}\` or \`auto\`, or a smaller \`spark.worker\`.`,
+    problems: listMachines(rooms, (room, index) => {
+      const workers = most[index] ?? 0;
+      const left = {
+        cores: room.machine.cores - workers * shape.executors * shape.cores,
+        memoryMiB: freeBeside(room, datanodes[index] ?? 0) - workers * shape.memoryMiB,
+      };
+      const { explanation } = explainMachine({
+        machine: room.machine,
+        workers,
+        datanodes: datanodes[index] ?? 0,
+        left,
+        shape,
+        requested: wanted,
+      });
+      return `${workers === 1 ? '1 worker fits' : `${workers} workers fit`}; ${explanation}`;
+    }),
   });
 }
 
@@ -51,21 +84,14 @@ export function noRoomForParallelRuns(parallel: number, totalCores: number, shap
   );
 }
 
-/** `1 core`, `4 cores`. */
-export function describeCores(cores: number): string {
-  return `${cores} core${cores === 1 ? '' : 's'}`;
-}
-
-function describeRoom({ machine, reservedMiB, conductorMiB, datanodes, freeMiB }: Room, shape: WorkerShape): Problem {
-  const budgetMiB = machine.memoryMiB - reservedMiB;
-  const usedMiB = budgetMiB - freeMiB;
-  const what = [conductorMiB > 0 ? 'conductor' : '', datanodes > 0 ? 'DataNode' : '']
-    .filter((text) => text !== '')
-    .join(' and ');
-  const used = usedMiB > 0 ? `, − ${formatMiB(usedMiB)} for ${what} = ${formatMiB(freeMiB)}` : '';
-  return {
-    place: machine.name,
-    met: `${describeCores(machine.cores)}, ${formatMiB(freeMiB)} free`,
-    message: `${describeBudget(machine, budgetMiB)}${used}; a worker needs ${formatMiB(shape.memoryMiB)}`,
-  };
+function describeRoom(room: Room, datanodes: number, shape: WorkerShape): string {
+  const { machine, budgetMiB, ownMiB } = room;
+  const freeMiB = freeBeside(room, datanodes);
+  const what = [
+    ...(ownMiB > 0 ? [machine.conductor ? 'conductor' : 'agent'] : []),
+    ...(datanodes === 0 ? [] : [datanodes === 1 ? 'DataNode' : `${datanodes} DataNodes`]),
+  ].join(' and ');
+  const used = what === '' ? '' : `, − ${formatMiB(budgetMiB - freeMiB)} for ${what} = ${formatMiB(freeMiB)}`;
+  const cores = machine.cores < shape.executors * shape.cores ? `; ${describeCores(machine.cores)}` : '';
+  return `${describeBudget(machine, budgetMiB)}${used}${cores}; a worker needs ${formatMiB(shape.memoryMiB)}`;
 }

@@ -2,8 +2,9 @@
 import type { Component, Sizing } from './cluster-plan.ts';
 
 /** Everything but the workers, whose size is the worker shape's. */
-export type SizedComponent = Exclude<Component, 'spark-worker'>;
-export type ComponentSizing = Readonly<Record<SizedComponent, Sizing>>;
+type SizedComponent = Exclude<Component, 'spark-worker'>;
+/** Of what stands once, or is the same everywhere: the conductor's containers, and the agents. */
+export type ConductorSizing = Readonly<Record<Exclude<SizedComponent, 'datanode'>, Sizing>>;
 
 interface SizeRule {
   /** Container limit up to 8 GiB of machine memory. */
@@ -63,26 +64,30 @@ const rules: Readonly<Record<SizedComponent, SizeRule>> = {
 };
 
 /**
- * Sizes of all components but the workers: `limit = smallest + growth × (memory − 8 GiB)`, between smallest and
+ * Sizes of what stands on the conductor machine: `limit = smallest + growth × (memory − 8 GiB)`, between smallest and
  * largest, in steps of 16 MiB. What is reserved is the limit: nothing is promised twice, so the sum of limits never
  * starves the machine.
  *
  * Sizes follow the machine's whole memory, not what others leave of it: another project that comes or goes restarts
- * nothing here. DataNodes are alike everywhere and follow the weakest machine.
+ * nothing here. Nor does another machine: each container is sized by its own.
  */
-export function sizeComponents(conductorMemoryMiB: number, weakestMemoryMiB: number): ComponentSizing {
+export function sizeConductor(conductorMemoryMiB: number): ConductorSizing {
   return {
     namenode: size('namenode', conductorMemoryMiB),
     checkpointer: size('checkpointer', conductorMemoryMiB),
-    datanode: size('datanode', weakestMemoryMiB),
     'spark-master': size('spark-master', conductorMemoryMiB),
     history: size('history', conductorMemoryMiB),
     web: size('web', conductorMemoryMiB),
     scheduler: size('scheduler', conductorMemoryMiB),
     'spark-driver': size('spark-driver', conductorMemoryMiB),
     registry: size('registry', conductorMemoryMiB),
-    agent: size('agent', weakestMemoryMiB),
+    agent: size('agent', conductorMemoryMiB),
   };
+}
+
+/** Size of a DataNode on a machine with this much memory, by the same rule. */
+export function sizeDatanode(memoryMiB: number): Sizing {
+  return size('datanode', memoryMiB);
 }
 
 /**
@@ -90,7 +95,7 @@ export function sizeComponents(conductorMemoryMiB: number, weakestMemoryMiB: num
  * the registry where there are several machines.
  */
 export function sumConductorMiB(
-  sizing: ComponentSizing,
+  sizing: ConductorSizing,
   parallelRuns: number,
   { history, registry }: { readonly history: boolean; readonly registry: boolean },
 ): number {

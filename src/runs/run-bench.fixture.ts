@@ -13,7 +13,7 @@ import { createClusterGate } from './cluster-gate.ts';
 import type { DriverContainer, DriverHost, LogLine, RunOrder } from './driver-host.ts';
 import { createEventLogs, type EventLogs } from './event-logs.ts';
 import { createExecutorLogs } from './executor-logs.ts';
-import type { RunContext, SparkView } from './run-context.ts';
+import type { RunContext, RunShare, SparkView } from './run-context.ts';
 import { createRunQueue, type RunDefaults, type RunQueue } from './run-queue.ts';
 import { openDatabase } from './state/database.ts';
 import { createResultStore } from './state/result-store.ts';
@@ -369,6 +369,7 @@ interface BenchOptions {
   readonly jobs?: readonly JobDefinition[];
   readonly parallel?: number;
   readonly keep?: number;
+  readonly share?: RunShare;
 }
 
 export function createBench(options: BenchOptions = {}): Bench {
@@ -410,6 +411,7 @@ function openBench(world: World): Bench {
       },
     },
     gate: createClusterGate(changes),
+    share: async () => options.share ?? { coresMax: null, replication: 1, eventLog: true },
     web,
     spark,
     eventLogs,

@@ -43,12 +43,23 @@ export interface DriverImages {
   set(image: string, run: string, signal: AbortSignal): Promise<void>;
 }
 
+/** What a run gets of the cluster as it is when an attempt starts. */
+export interface RunShare {
+  /** `spark.cores.max`; null: every core, and those of workers that join while it runs. */
+  readonly coresMax: number | null;
+  /** `dfs.replication`: copies of what it writes. */
+  readonly replication: number;
+  /** A history server is there to read its event log. */
+  readonly eventLog: boolean;
+}
+
 export interface RunContext {
   readonly runs: RunStore;
   readonly results: ResultStore;
   readonly drivers: DriverHost;
   readonly images: DriverImages;
   readonly gate: ClusterGate;
+  readonly share: () => Promise<RunShare>;
   readonly web: WebInternal;
   readonly spark: SparkView;
   readonly eventLogs: EventLogs;

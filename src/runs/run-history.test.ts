@@ -163,12 +163,18 @@ test('a job runs without an event log while HDFS is not ready', async () => {
   const bench = createBench();
   const first = bench.submit('predict');
   await settle();
-  assert.deepEqual(bench.drivers.of(first).order?.conf, {});
+  assert.deepEqual(bench.drivers.of(first).order?.conf, {
+    'spark.eventLog.enabled': 'true',
+    'spark.hadoop.dfs.replication': '1',
+  });
   bench.drivers.finish(first, 0);
   await bench.clock.advance(1000);
   bench.eventLogs.away = true;
   const second = bench.submit('predict');
   await settle();
-  assert.deepEqual(bench.drivers.of(second).order?.conf, { 'spark.eventLog.enabled': 'false' });
+  assert.deepEqual(bench.drivers.of(second).order?.conf, {
+    'spark.eventLog.enabled': 'false',
+    'spark.hadoop.dfs.replication': '1',
+  });
   await bench.stop();
 });

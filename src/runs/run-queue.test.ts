@@ -88,8 +88,35 @@ test('the driver gets the whole order, arguments of the run instead of those of 
     class: null,
     args: ['--horizon', '7'],
     env: { MODE: 'full' },
-    conf: { 'spark.a': 'b' },
+    conf: { 'spark.a': 'b', 'spark.eventLog.enabled': 'true', 'spark.hadoop.dfs.replication': '1' },
   });
+  await bench.stop();
+});
+
+test('an attempt is told its share of the cluster as it is then; the run may lower its cores, never raise them', async () => {
+  const share = { coresMax: 6, replication: 3, eventLog: false };
+  const bench = createBench({ parallel: 3, share });
+  const confOf = async (asked: Record<string, string>): Promise<Readonly<Record<string, string>> | undefined> => {
+    const newRun = { sparkConf: asked };
+    const { run } = bench.queue.submit({ job: 'predict', newRun, trigger: 'cli', idempotencyKey: null });
+    await settle();
+    const conf = bench.drivers.of(run.id).order?.conf;
+    bench.drivers.finish(run.id, 0);
+    await bench.clock.advance(1000);
+    return conf;
+  };
+  assert.deepEqual(await confOf({}), {
+    'spark.cores.max': '6',
+    'spark.eventLog.enabled': 'false',
+    'spark.hadoop.dfs.replication': '3',
+  });
+  for (const [asked, given] of [
+    ['2', '2'],
+    ['100', '6'],
+    ['all', '6'],
+  ] as const) {
+    assert.equal((await confOf({ 'spark.cores.max': asked }))?.['spark.cores.max'], given);
+  }
   await bench.stop();
 });
 

@@ -6,7 +6,7 @@ import { timestamp } from './clock.ts';
 import type { DriverContainer, HandOverAnswer, RunOrder } from './driver-host.ts';
 import { toFailure } from './failure.ts';
 import { judgeExecutors, readExecutorRequest } from './judge-executors.ts';
-import { limits, type RunContext } from './run-context.ts';
+import { limits, type RunContext, type RunShare } from './run-context.ts';
 import { cursorAt } from './run-log.ts';
 import type { StoredAttempt, StoredRun } from './state/run-store.ts';
 
@@ -54,8 +54,9 @@ export async function prepareOrder(
   signal: AbortSignal,
 ): Promise<RunOrder> {
   const { definition } = run;
-  // Spark ends a job that cannot write its event log, so it is switched off where HDFS is not ready.
-  const eventLog = (await context.eventLogs.prepare(signal)) ? {} : { 'spark.eventLog.enabled': 'false' };
+  const share = await context.share();
+  // Spark ends a job that cannot write its event log, so it stays off where HDFS is not ready.
+  const eventLog = share.eventLog && (await context.eventLogs.prepare(signal));
   return {
     runId: run.id,
     attempt,
@@ -64,8 +65,22 @@ export async function prepareOrder(
     class: definition.className,
     args: run.args,
     env: definition.env,
-    conf: { ...run.sparkConf, ...eventLog },
+    conf: {
+      ...run.sparkConf,
+      ...limitCores(run.sparkConf, share),
+      'spark.hadoop.dfs.replication': String(share.replication),
+      'spark.eventLog.enabled': String(eventLog),
+    },
   };
+}
+
+const coresMaxKey = 'spark.cores.max';
+
+/** The run may ask for fewer cores than its share, never for more. */
+function limitCores(sparkConf: StoredRun['sparkConf'], { coresMax }: RunShare): Readonly<Record<string, string>> {
+  if (coresMax === null) return {};
+  const asked = Number.parseInt(sparkConf[coresMaxKey] ?? '', 10);
+  return { [coresMaxKey]: String(asked > 0 ? Math.min(asked, coresMax) : coresMax) };
 }
 
 /** On record before the container is asked. One that is asked again after it was not ready is on record already. */

@@ -22,7 +22,7 @@ export function buildAgents(context: BuildContext): readonly ServiceDraft[] {
     if (gid === undefined || name === undefined) return [];
     return [
       {
-        ...draftService(context, 'agent', null),
+        ...draftService(context, 'agent'),
         name,
         machineId: id,
         image: imageOn(context, 'conductor', id),

@@ -4,7 +4,7 @@ import { draftService, type ServiceDraft } from './service-draft.ts';
 
 export function buildCheckpointer(context: BuildContext): ServiceDraft {
   return {
-    ...draftService(context, 'checkpointer', null),
+    ...draftService(context, 'checkpointer'),
     image: context.desired.images.hdfs,
     env: { SPARKPLUG_HEAP_MIB: String(context.plan.sizing.checkpointer.heapMiB) },
     configs: [mountCoreSite(context.configs.coreSite), mountHdfsSite(context.configs.hdfsSite)],

@@ -45,7 +45,6 @@ export function configFile(name: string, file: string, content: string): ConfigF
 
 /** Generates every Spark and Hadoop file of the cluster. */
 export function buildConfigs(desired: DesiredState, plan: ClusterPlan): Configs {
-  const { conf } = desired.config.spark;
   const { replication } = desired.config.hdfs;
   return {
     coreSite: configFile('core-site', 'core-site.xml', buildCoreSite()),
@@ -56,7 +55,7 @@ export function buildConfigs(desired: DesiredState, plan: ClusterPlan): Configs 
       buildHdfsSite({ replication, writes: true }),
     ),
     sparkDaemons: configFile('spark-daemons', 'spark-daemons.conf', buildDaemonDefaults()),
-    sparkDriver: configFile('spark-driver', 'spark-driver.conf', buildDriverDefaults(plan, conf)),
+    sparkDriver: configFile('spark-driver', 'spark-driver.conf', buildDriverDefaults(plan.worker, desired.config)),
     sparkHistory: plan.history.planned
       ? configFile('spark-history', 'spark-history.conf', buildHistoryDefaults())
       : null,

@@ -8,7 +8,7 @@ export function buildHistory(context: BuildContext): readonly ServiceDraft[] {
   if (sparkHistory === null) return [];
   return [
     {
-      ...draftService(context, 'history', null),
+      ...draftService(context, 'history'),
       image: context.desired.images.spark,
       env: { SPARKPLUG_HEAP_MIB: String(context.plan.sizing.history.heapMiB) },
       configs: [mountSpark(sparkHistory)],

@@ -4,7 +4,7 @@ import { draftService, type ServiceDraft } from './service-draft.ts';
 
 export function buildNamenode(context: BuildContext): ServiceDraft {
   return {
-    ...draftService(context, 'namenode', null),
+    ...draftService(context, 'namenode'),
     image: context.desired.images.hdfs,
     env: {
       SPARKPLUG_CLUSTER_ID: context.desired.projectId,

@@ -14,7 +14,7 @@ export function buildRegistry(context: BuildContext): readonly ServiceDraft[] {
   if (registry === null) return [];
   return [
     {
-      ...draftService(context, 'registry', null),
+      ...draftService(context, 'registry'),
       image: registry.image,
       networks: ['control'],
       secrets: ['registry_tls_cert', 'registry_tls_key', 'registry_htpasswd'],

@@ -13,7 +13,7 @@ const machineSecrets = ['cluster_ca', 'registry_password', 'agent_client_cert', 
 export function buildScheduler(context: BuildContext): ServiceDraft {
   const { desired, bootstrap, registry } = context;
   return {
-    ...draftService(context, 'scheduler', null),
+    ...draftService(context, 'scheduler'),
     image: desired.images.conductor,
     // The socket's group is the only way in without root.
     user: `10001:${desired.socketGid}`,

@@ -6,7 +6,7 @@ import { draftService, type ServiceDraft } from './service-draft.ts';
 export function buildSparkDriver(context: BuildContext): ServiceDraft {
   const { desired, plan } = context;
   return {
-    ...draftService(context, 'spark-driver', null),
+    ...draftService(context, 'spark-driver'),
     replicas: plan.parallelRuns,
     image: context.driverImage,
     command: ['driver'],

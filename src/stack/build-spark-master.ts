@@ -4,7 +4,7 @@ import { draftService, type ServiceDraft } from './service-draft.ts';
 
 export function buildSparkMaster(context: BuildContext): ServiceDraft {
   return {
-    ...draftService(context, 'spark-master', null),
+    ...draftService(context, 'spark-master'),
     image: context.desired.images.spark,
     command: ['master'],
     env: { SPARKPLUG_HEAP_MIB: String(context.plan.sizing['spark-master'].heapMiB) },

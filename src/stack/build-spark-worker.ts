@@ -3,13 +3,13 @@ import type { Placement } from '../plan/cluster-plan.ts';
 import { type BuildContext, mountSpark } from './build-context.ts';
 import { imageOn } from './image-on.ts';
 import { jobSecrets } from './job-secrets.ts';
-import { draftService, type ServiceDraft } from './service-draft.ts';
+import { draftFollower, type ServiceDraft } from './service-draft.ts';
 
 export function buildSparkWorker(context: BuildContext, placement: Placement): ServiceDraft {
   const { desired, plan } = context;
   const { worker } = plan;
   return {
-    ...draftService(context, 'spark-worker', placement),
+    ...draftFollower(context, 'spark-worker', placement, plan.sizing['spark-worker']),
     image: imageOn(context, 'worker', placement.machineId),
     command: ['worker'],
     env: {

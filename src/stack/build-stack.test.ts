@@ -191,16 +191,16 @@ test('changed code restarts the driver alone', () => {
 test('a cluster grows without restarting what runs', () => {
   const { plan } = fullCluster;
   const placement = { ordinal: 3, machineId: 'node2', machineName: 'small' };
+  const sizing = { limitMiB: 272, reservationMiB: 272, heapMiB: 112 };
   const grown = {
     ...plan,
     workers: [...plan.workers, placement],
-    datanodes: [...plan.datanodes, placement],
+    datanodes: [...plan.datanodes, { ...placement, sizing }],
     totalWorkers: 3,
     coresPerRun: 6,
   };
   const names = changed(build(fullCluster), build(fullCluster, { plan: grown }));
-  // The driver is told that a run may take more cores.
-  assert.deepEqual(names, ['spark-driver', 'spark-worker-3', 'datanode-3']);
+  assert.deepEqual(names, ['spark-worker-3', 'datanode-3']);
 });
 
 test('a new content of a secret restarts those who mount it', () => {
@@ -214,6 +214,6 @@ test('a new content of a secret restarts those who mount it', () => {
 
 test('what the user sets cannot change what SparkPlug must set', () => {
   const driver = build(fullCluster).configs.find((config) => config.file === 'spark-driver.conf');
-  assert.match(driver?.content ?? '', /^spark\.cores\.max=4$/m);
+  assert.match(driver?.content ?? '', /^spark\.hadoop\.dfs\.replication=2$/m);
   assert.match(driver?.content ?? '', /^spark\.sql\.warehouse\.dir=\/elsewhere$/m);
 });

@@ -10,7 +10,7 @@ export function buildWeb(context: BuildContext): ServiceDraft {
   const { desired } = context;
   const tls = desired.config.web.listen === 'all';
   return {
-    ...draftService(context, 'web', null),
+    ...draftService(context, 'web'),
     image: desired.images.conductor,
     env: {
       SPARKPLUG_PROJECT: desired.projectId,

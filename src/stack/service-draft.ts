@@ -1,5 +1,5 @@
 // What every component's builder starts from: one container, one user, memory from the plan, quick to stop.
-import type { Component } from '../plan/cluster-plan.ts';
+import type { Component, FixedComponent, Placement, Sizing } from '../plan/cluster-plan.ts';
 import type { BuildContext } from './build-context.ts';
 import { hashContent } from './hash-content.ts';
 import type { ServiceSpec } from './stack-spec.ts';
@@ -12,14 +12,22 @@ export const containerUser = '10001:10001';
 /** Raised whenever `render-compose.ts` writes the same ServiceSpec differently in a way that restarts containers. */
 const renderingVersion = 1;
 
-/** The common part of a service: its name from component and ordinal, its memory and machine from the plan. */
-export function draftService(
+/** The common part of a service of which there is one, on the conductor machine; an agent's builder says where it stands. */
+export function draftService(context: BuildContext, component: FixedComponent | 'agent'): ServiceDraft {
+  return draftAt(context, component, context.plan.sizing[component], null);
+}
+
+/** The common part of `spark-worker-3` or `datanode-3`, on the machine of its placement. */
+export function draftFollower(
   context: BuildContext,
-  component: Component,
-  at: { readonly ordinal: number; readonly machineId: string } | null,
+  component: 'spark-worker' | 'datanode',
+  at: Placement,
+  sizing: Sizing,
 ): ServiceDraft {
-  const { plan } = context;
-  const sizing = plan.sizing[component];
+  return draftAt(context, component, sizing, at);
+}
+
+function draftAt(context: BuildContext, component: Component, sizing: Sizing, at: Placement | null): ServiceDraft {
   return {
     name: at === null ? component : `${component}-${at.ordinal}`,
     component,

@@ -1,5 +1,6 @@
 // spark-defaults.conf, one for the master and workers, one for drivers (and through them executors).
-import type { ClusterPlan } from '../plan/cluster-plan.ts';
+import type { ClusterConfig } from '../config/cluster-config.ts';
+import type { WorkerPlan } from '../plan/cluster-plan.ts';
 import { defaultFileSystem } from './core-site.ts';
 
 const masterUrl = 'spark://spark-master:7077';
@@ -58,12 +59,23 @@ export function buildDaemonDefaults(): string {
 }
 
 /**
- * Builds the defaults of drivers: how large executors are, how many cores one run takes, where files live. `userConf`
- * is the project file's `spark.conf`; it changes SparkPlug's defaults but nothing that SparkPlug must set itself
- * (reading the file refuses those keys by name).
+ * Builds the defaults of drivers: how large executors are, where files live. The project file's `spark.conf` changes
+ * SparkPlug's defaults but nothing that SparkPlug must set itself (reading the file refuses those keys by name).
+ *
+ * Nothing here follows from how many workers or DataNodes there are, so that a cluster can grow without restarting the
+ * driver: each run is told its cores, the copies of its files and whether it writes an event log when it starts. Whoever
+ * starts Spark in the driver's container by hand gets every core and a replication that any cluster has.
  */
-export function buildDriverDefaults(plan: ClusterPlan, userConf: SparkSettings): string {
-  return renderProperties({ ...defaultsOfDrivers(plan.replication), ...userConf, ...ownedByDrivers(plan) });
+export function buildDriverDefaults(worker: WorkerPlan, config: Pick<ClusterConfig, 'spark' | 'hdfs'>): string {
+  const { replication } = config.hdfs;
+  return renderProperties({
+    ...defaultsOfDrivers,
+    ...(replication === 'auto' || replication <= 3 ? noReplacement : {}),
+    ...config.spark.conf,
+    ...ownedByDrivers(worker),
+    ...(config.spark.history === false ? {} : eventLog),
+    'spark.hadoop.dfs.replication': String(replication === 'auto' ? 1 : replication),
+  });
 }
 
 /**
@@ -84,38 +96,32 @@ export function buildHistoryDefaults(): string {
   });
 }
 
-function defaultsOfDrivers(replication: number): SparkSettings {
-  return {
-    // Beside what looks like a secret: the jobs' environment, which Spark would show on its pages and in event logs.
-    'spark.redaction.regex': '(?i)secret|password|token|access[.]?key|^spark[.]executorEnv[.]',
-    // An executor's output would grow without bound on the worker's disk: three pieces of 16 MiB are kept.
-    'spark.executor.logs.rolling.strategy': 'size',
-    'spark.executor.logs.rolling.maxSize': String(16 * 1024 * 1024),
-    'spark.executor.logs.rolling.maxRetainedFiles': '3',
-    'spark.sql.warehouse.dir': '/warehouse',
-    // Progress comes from the REST API; a bar of carriage returns would only spoil the log.
-    'spark.ui.showConsoleProgress': 'false',
-    ...(replication > 3 ? {} : noReplacement),
-  };
-}
+const defaultsOfDrivers: SparkSettings = {
+  // Beside what looks like a secret: the jobs' environment, which Spark would show on its pages and in event logs.
+  'spark.redaction.regex': '(?i)secret|password|token|access[.]?key|^spark[.]executorEnv[.]',
+  // An executor's output would grow without bound on the worker's disk: three pieces of 16 MiB are kept.
+  'spark.executor.logs.rolling.strategy': 'size',
+  'spark.executor.logs.rolling.maxSize': String(16 * 1024 * 1024),
+  'spark.executor.logs.rolling.maxRetainedFiles': '3',
+  'spark.sql.warehouse.dir': '/warehouse',
+  // Progress comes from the REST API; a bar of carriage returns would only spoil the log.
+  'spark.ui.showConsoleProgress': 'false',
+};
 
-/** With three DataNodes or fewer there is none to replace a failed one in a write pipeline. */
+/** With three copies or fewer a write goes on without a DataNode that failed: often none is left to replace it. */
 const noReplacement: SparkSettings = {
   'spark.hadoop.dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER',
 };
 
-function ownedByDrivers(plan: ClusterPlan): SparkSettings {
-  const { worker } = plan;
+function ownedByDrivers(worker: WorkerPlan): SparkSettings {
   return {
     ...authentication,
     ...pages,
-    ...(plan.history.planned ? eventLog : {}),
     'spark.master': masterUrl,
     'spark.submit.deployMode': 'client',
     'spark.executor.cores': String(worker.cores),
     'spark.executor.memory': `${worker.heapMiB}m`,
-    'spark.cores.max': String(plan.coresPerRun),
-    'spark.executor.defaultJavaOptions': executorJavaOptions(plan),
+    'spark.executor.defaultJavaOptions': executorJavaOptions(worker),
     // Where the scheduler asks for a run's stages.
     'spark.ui.enabled': 'true',
     'spark.ui.port': '4040',
@@ -124,13 +130,11 @@ function ownedByDrivers(plan: ClusterPlan): SparkSettings {
     'spark.decommission.enabled': 'true',
     'spark.storage.decommission.enabled': 'true',
     ...hdfsClient,
-    'spark.hadoop.dfs.replication': String(plan.replication),
   };
 }
 
-/** For each run the scheduler switches them off while the folder cannot be written, since Spark would end the job. */
+/** Switched on for each run where a history server stands and the folder can be written: Spark would end the job. */
 const eventLog: SparkSettings = {
-  'spark.eventLog.enabled': 'true',
   'spark.eventLog.dir': eventLogFolder,
   'spark.eventLog.compress': 'true',
   'spark.eventLog.compression.codec': 'zstd',
@@ -139,12 +143,12 @@ const eventLog: SparkSettings = {
 };
 
 /** Spark puts these before the user's `spark.executor.extraJavaOptions`. */
-function executorJavaOptions(plan: ClusterPlan): string {
+function executorJavaOptions(worker: WorkerPlan): string {
   return [
     // Made when the image is built: start-up maps classes instead of reading and checking them.
     '-XX:SharedArchiveFile=/opt/spark/spark.jsa',
     // Containers share cores by weight, so the JVM would size its pools for the whole machine.
-    `-XX:ActiveProcessorCount=${plan.worker.cores}`,
+    `-XX:ActiveProcessorCount=${worker.cores}`,
     '-XX:-UsePerfData',
     '-Dlog4j2.configurationFile=file:/opt/sparkplug/etc/log4j2-executor.properties',
     // A replaced NameNode has another address under the same name.

@@ -1,0 +1,195 @@
+// What stays where it is: the placements that stand now, as far as their machines are there and may hold them.
+import type { Placement } from './cluster-plan.ts';
+import { createHeap } from './heap.ts';
+import type { Room } from './measure-rooms.ts';
+
+export interface Kept {
+  /** By ordinal, each ordinal once. */
+  readonly placements: readonly Placement[];
+  /** Index of the room of each placement. */
+  readonly rooms: readonly number[];
+  /** How many are kept in each room. */
+  readonly counts: readonly number[];
+}
+
+/** Nothing stands yet. */
+export function keepNothing(rooms: readonly Room[]): Kept {
+  return { placements: [], rooms: [], counts: new Array<number>(rooms.length).fill(0) };
+}
+
+/** Keeps at most `most(index)` placements in each room, those of the lowest ordinals. */
+export function keepPlacements(
+  current: readonly Placement[],
+  rooms: readonly Room[],
+  most: (index: number) => number,
+): Kept {
+  const kept = { placements: [] as Placement[], rooms: [] as number[], counts: keepNothing(rooms).counts.slice() };
+  const find = createFinder(rooms);
+  let lastOrdinal = 0;
+  for (const placement of sortByOrdinal(current)) {
+    const index = find(placement.machineId);
+    const count = kept.counts[index];
+    if (count === undefined || count >= most(index) || placement.ordinal <= lastOrdinal) continue;
+    lastOrdinal = placement.ordinal;
+    kept.placements.push(placement);
+    kept.rooms.push(index);
+    kept.counts[index] = count + 1;
+  }
+  return kept;
+}
+
+/** One room whose placements may go. */
+interface Holder {
+  readonly index: number;
+  /** Positions in `kept`, ascending. */
+  readonly positions: number[];
+  top: number;
+}
+
+/**
+ * Takes `howMany` placements away: each from the room with the most of them, there (and among rooms with equally many)
+ * the one of the highest ordinal. Only rooms for which `may` holds give any.
+ */
+export function takeAway(kept: Kept, howMany: number, may: (index: number) => boolean): Kept {
+  if (howMany <= 0) return kept;
+  const holders = new Map<number, Holder>();
+  for (const [position, index] of kept.rooms.entries()) {
+    if (!may(index)) continue;
+    const holder = holders.get(index);
+    if (holder === undefined) holders.set(index, { index, positions: [position], top: position });
+    else {
+      holder.positions.push(position);
+      holder.top = position;
+    }
+  }
+  const heap = createHeap([...holders.values()], (a, b) =>
+    a.positions.length === b.positions.length ? a.top > b.top : a.positions.length > b.positions.length,
+  );
+  const gone = new Set<number>();
+  for (let first = heap.first(); first !== undefined && gone.size < howMany; first = heap.first()) {
+    gone.add(first.top);
+    first.positions.pop();
+    const top = first.positions.at(-1);
+    if (top === undefined) heap.removeFirst();
+    else {
+      first.top = top;
+      heap.settle();
+    }
+  }
+  const counts = kept.counts.slice();
+  for (const position of gone) {
+    const index = kept.rooms[position] ?? 0;
+    counts[index] = (counts[index] ?? 0) - 1;
+  }
+  return {
+    placements: kept.placements.filter((_, position) => !gone.has(position)),
+    rooms: kept.rooms.filter((_, position) => !gone.has(position)),
+    counts,
+  };
+}
+
+/** Placements by ordinal, and the index of the room of each. */
+export interface Placed {
+  readonly placements: readonly Placement[];
+  readonly rooms: readonly number[];
+}
+
+/**
+ * Kept placements and as many new ones as `counts` says beyond them, by ordinal. New ones take the lowest ordinals that
+ * are neither kept nor `taken`, room by room.
+ */
+export function assignOrdinals(
+  kept: Kept,
+  rooms: readonly Room[],
+  counts: readonly number[],
+  taken: ReadonlySet<number>,
+): Placed {
+  if (kept.placements.length === sum(counts)) return kept;
+  const placed = { placements: [] as Placement[], rooms: [] as number[] };
+  let next = 1;
+  let position = 0;
+  const put = (placement: Placement, index: number): void => {
+    placed.placements.push(placement);
+    placed.rooms.push(index);
+  };
+  const putKept = (): boolean => {
+    const standing = kept.placements[position];
+    if (standing === undefined || (standing.ordinal !== next && next !== Number.POSITIVE_INFINITY)) return false;
+    put(standing, kept.rooms[position] ?? -1);
+    position += 1;
+    return true;
+  };
+  for (const [index, count] of counts.entries()) {
+    const machine = rooms[index]?.machine;
+    const missing = count - (kept.counts[index] ?? 0);
+    for (let made = 0; machine !== undefined && made < missing; made++) {
+      while (putKept() || taken.has(next)) next += 1;
+      put({ ordinal: next, machineId: machine.id, machineName: machine.name }, index);
+      next += 1;
+    }
+  }
+  next = Number.POSITIVE_INFINITY;
+  while (putKept());
+  return placed;
+}
+
+/** One room that may take more. */
+interface Taker {
+  readonly index: number;
+  readonly most: number;
+  have: number;
+}
+
+/**
+ * Adds up to `howMany` to `counts` and returns the sums: each to the room that is least full, `counts / most`; among
+ * rooms equally full to the first by name. `most` is how many the room could hold in all.
+ */
+export function addEvenly(counts: readonly number[], most: readonly number[], howMany: number): readonly number[] {
+  const sums = counts.slice();
+  const takers: Taker[] = [];
+  for (const [index, have] of counts.entries()) {
+    const limit = most[index] ?? 0;
+    if (have < limit) takers.push({ index, most: limit, have });
+  }
+  const heap = createHeap(takers, (a, b) => {
+    const [left, right] = [a.have * b.most, b.have * a.most];
+    return left === right ? a.index < b.index : left < right;
+  });
+  let missing = howMany;
+  for (let first = heap.first(); first !== undefined && missing > 0; first = heap.first()) {
+    first.have += 1;
+    missing -= 1;
+    sums[first.index] = first.have;
+    if (first.have === first.most) heap.removeFirst();
+    else heap.settle();
+  }
+  return sums;
+}
+
+/** The sum of all counts. */
+export function sum(counts: readonly number[]): number {
+  let total = 0;
+  for (const count of counts) total += count;
+  return total;
+}
+
+function sortByOrdinal(current: readonly Placement[]): readonly Placement[] {
+  const sorted = current.every((placement, index) => (current[index - 1]?.ordinal ?? 0) <= placement.ordinal);
+  if (sorted) return current;
+  return current.toSorted((a, b) => a.ordinal - b.ordinal || (a.machineId < b.machineId ? -1 : 1));
+}
+
+/** Index of the room of a machine, -1 where there is none. Placements mostly come in the order of the rooms. */
+function createFinder(rooms: readonly Room[]): (machineId: string) => number {
+  let known: Map<string, number> | null = null;
+  let cursor = 0;
+  return (machineId) => {
+    if (rooms[cursor]?.machine.id === machineId) return cursor;
+    if (rooms[cursor + 1]?.machine.id === machineId) {
+      cursor += 1;
+      return cursor;
+    }
+    known ??= new Map(rooms.map(({ machine }, index) => [machine.id, index]));
+    return known.get(machineId) ?? -1;
+  };
+}
