@@ -33,6 +33,7 @@ function open(folder: string, onFailureUrl: string) {
   const cluster = {
     health: async () => ({ ready: true, components: [], spark: null, hdfs: null, warnings: [] }),
     driverImage: async () => image,
+    share: async () => ({ coresMax: null, replication: 1, eventLog: false }),
   } as unknown as DeskParts['cluster'];
   const scheduler = createScheduler({
     ...openStores(database),
