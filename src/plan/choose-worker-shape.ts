@@ -97,18 +97,24 @@ function listFor(config: ClusterConfig, { rooms }: Ground): readonly ShapeCandid
 
 /** Those that could hold any worker at all. */
 function groupRooms(rooms: readonly Room[], datanodes: readonly number[]): readonly Group[] {
-  const byCores = new Map<number, Map<number, number>>();
-  for (const [index, room] of rooms.entries()) {
+  const leastMiB = leastMemory(1);
+  const byCores = new Map<number, Map<number, { cores: number; freeMiB: number; machines: number }>>();
+  // Machines alike stand together more often than not.
+  let last = { cores: 0, freeMiB: 0, machines: 0 };
+  for (let index = 0; index < rooms.length; index++) {
+    const room = rooms[index];
+    if (room === undefined) break;
     const { cores, state } = room.machine;
     const freeMiB = freeBeside(room, datanodes[index] ?? 0);
-    if (state !== 'ready' || cores < 1 || freeMiB < leastMemory(1)) continue;
-    const byMemory = byCores.get(cores) ?? new Map<number, number>();
-    byCores.set(cores, byMemory);
-    byMemory.set(freeMiB, (byMemory.get(freeMiB) ?? 0) + 1);
+    if (state !== 'ready' || cores < 1 || freeMiB < leastMiB) continue;
+    if (last.cores !== cores || last.freeMiB !== freeMiB) {
+      const byMemory = byCores.get(cores) ?? new Map<number, typeof last>();
+      last = byMemory.get(freeMiB) ?? { cores, freeMiB, machines: 0 };
+      byCores.set(cores, byMemory.set(freeMiB, last));
+    }
+    last.machines += 1;
   }
-  return [...byCores].flatMap(([cores, byMemory]) =>
-    [...byMemory].map(([freeMiB, machines]): Group => ({ cores, freeMiB, machines })),
-  );
+  return [...byCores.values()].flatMap((byMemory) => [...byMemory.values()]);
 }
 
 function leastMemory(cores: number): number {
