@@ -83,6 +83,7 @@ test('help lists every verb that works and none of a later version; each has an 
     'new',
     'doctor',
     'plan',
+    'tune',
     'up',
     'down',
     'status',
@@ -139,7 +140,7 @@ test('wrong use ends with 2 and says how it is right', async () => {
 });
 
 test('verbs of later versions are refused by name', async () => {
-  for (const verb of ['tune', 'lab', 'aws']) {
+  for (const verb of ['lab', 'aws']) {
     const { exitCode, stderr } = await sparkplug([verb, 'list', '--whatever']);
     assert.equal(exitCode, 2);
     assert.match(stderr, new RegExp(`error NOT_YET: \`${verb}\` is not part of this version`));
@@ -194,6 +195,28 @@ test('plan as text explains every machine; --set and -C beat file and folder', a
   assert.equal(exitCode, 0, stderr);
   assert.match(stdout, /MACHINE +CORES +MEMORY/);
   assert.match(stdout, /total: 1 workers, 1 DataNodes/);
+});
+
+test('tune shows every candidate; --apply writes the best one into the file and keeps the rest of it', async () => {
+  const text = `${oneJob}spark:\n  worker: auto # for now\n`;
+  const dir = await project('tune', text);
+  const machines = ['--machine', '2c8g', '--machine', '4c8g', '--machine', '8c16g'];
+  const shown = await sparkplug(['tune', ...machines], { cwd: dir });
+  assert.equal(shown.exitCode, 0, shown.stderr);
+  assert.match(shown.stdout, /WORKER +machine-1 +machine-2 +machine-3 +WORKERS +CORES USED +MEMORY LEFT/);
+  assert.match(shown.stdout, /^\* +1 × 2 cores, [\d.]+ GiB +1 +2 +4 +7 +14 of 14 .*best: most cores in use$/m);
+  assert.match(shown.stdout, /1 × 1 core, .* as many cores in smaller, more numerous executors$/m);
+  assert.match(shown.stdout, /1 × 3 cores, .* does not fit machine-1, which has 2 cores$/m);
+  assert.match(shown.stdout, /next: sparkplug tune --apply$/m);
+  const applied = await sparkplug(['tune', '--apply', '-o', 'json', ...machines], { cwd: dir });
+  const report = JSON.parse(applied.stdout);
+  assert.deepEqual([report.applied, report.next, report.best.coresUsed], [true, ['sparkplug up'], 14]);
+  const { executors, cores, memoryMiB } = report.best;
+  const worker = `{ executors: ${executors}, cores: ${cores}, memory: ${memoryMiB}MiB }`;
+  assert.equal(await readFile(join(dir, 'sparkplug.yaml'), 'utf8'), text.replace('auto', worker));
+  const again = await sparkplug(['tune', '--apply', ...machines], { cwd: dir });
+  assert.match(again.stdout, /^now +1 × 2 cores/m);
+  assert.match(again.stdout, /sparkplug\.yaml has it already$/m);
 });
 
 test('without the docker client up says so in one line', async () => {

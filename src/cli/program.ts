@@ -21,11 +21,12 @@ import { addSchedule } from './verbs/schedule.ts';
 import { addSecret } from './verbs/secret.ts';
 import { addStatus } from './verbs/status.ts';
 import { addToken } from './verbs/token.ts';
+import { addTune } from './verbs/tune.ts';
 import { addUpAndDown } from './verbs/up-and-down.ts';
 import { addVersion } from './verbs/version.ts';
 
 /** Part of the design, not of this version. */
-const laterVerbs = ['tune', 'lab', 'aws'] as const;
+const laterVerbs = ['lab', 'aws'] as const;
 
 /** The whole command line. `openShell` is called once, when a verb's action starts. */
 export function createProgram(
@@ -47,6 +48,7 @@ export function createProgram(
   addNew(program, act);
   addDoctor(program, act);
   addPlan(program, act);
+  addTune(program, act);
   addUpAndDown(program, act);
   addStatus(program, act);
   addOpen(program, act);

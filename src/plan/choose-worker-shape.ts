@@ -8,7 +8,7 @@ import { countFreshDatanodes } from './place-datanodes.ts';
 import { noRoomForOneWorker } from './refuse-workers.ts';
 
 /** More cores in one executor gain little: HDFS clients and the collector get in each other's way. */
-const mostCores = 5;
+export const mostWorkerCores = 5;
 const mostMiBPerCore = 4096;
 const stepMiB = 64;
 /** Below this much per core, a worker with several cores is not worth having. */
@@ -70,7 +70,7 @@ export function chooseBest(candidates: readonly ShapeCandidate[]): ShapeCandidat
 }
 
 /** Cores that the candidate's workers use. */
-export function countCores({ workers, shape }: ShapeCandidate): number {
+function countCores({ workers, shape }: ShapeCandidate): number {
   return workers * shape.executors * shape.cores;
 }
 
@@ -84,12 +84,12 @@ function listFor(config: ClusterConfig, { rooms }: Ground): readonly ShapeCandid
   const datanodes = countFreshDatanodes(rooms, config.hdfs.datanodes);
   const groups = groupRooms(rooms, datanodes);
   if (groups.length === 0) {
-    throw noRoomForOneWorker(rooms, datanodes, { executors: 1, cores: 1, memoryMiB: leastMemory(1) });
+    throw noRoomForOneWorker(rooms, datanodes, { executors: 1, cores: 1, memoryMiB: leastWorkerMiB(1) });
   }
-  const weakestCores = groups.reduce((least, group) => Math.min(least, group.cores), mostCores);
+  const weakestCores = groups.reduce((least, group) => Math.min(least, group.cores), mostWorkerCores);
   const weakestMiB = groups.reduce((least, group) => Math.min(least, group.freeMiB), Number.POSITIVE_INFINITY);
   const candidates: ShapeCandidate[] = [];
-  for (let cores = 1; cores <= weakestCores && leastMemory(cores) <= weakestMiB; cores++) {
+  for (let cores = 1; cores <= weakestCores && leastWorkerMiB(cores) <= weakestMiB; cores++) {
     candidates.push(fitCandidate(config, groups, cores, weakestMiB));
   }
   return candidates;
@@ -97,21 +97,28 @@ function listFor(config: ClusterConfig, { rooms }: Ground): readonly ShapeCandid
 
 /** Those that could hold any worker at all. */
 function groupRooms(rooms: readonly Room[], datanodes: readonly number[]): readonly Group[] {
-  const byCores = new Map<number, Map<number, number>>();
-  for (const [index, room] of rooms.entries()) {
+  const leastMiB = leastWorkerMiB(1);
+  const byCores = new Map<number, Map<number, { cores: number; freeMiB: number; machines: number }>>();
+  // Machines alike stand together more often than not.
+  let last = { cores: 0, freeMiB: 0, machines: 0 };
+  for (let index = 0; index < rooms.length; index++) {
+    const room = rooms[index];
+    if (room === undefined) break;
     const { cores, state } = room.machine;
     const freeMiB = freeBeside(room, datanodes[index] ?? 0);
-    if (state !== 'ready' || cores < 1 || freeMiB < leastMemory(1)) continue;
-    const byMemory = byCores.get(cores) ?? new Map<number, number>();
-    byCores.set(cores, byMemory);
-    byMemory.set(freeMiB, (byMemory.get(freeMiB) ?? 0) + 1);
+    if (state !== 'ready' || cores < 1 || freeMiB < leastMiB) continue;
+    if (last.cores !== cores || last.freeMiB !== freeMiB) {
+      const byMemory = byCores.get(cores) ?? new Map<number, typeof last>();
+      last = byMemory.get(freeMiB) ?? { cores, freeMiB, machines: 0 };
+      byCores.set(cores, byMemory.set(freeMiB, last));
+    }
+    last.machines += 1;
   }
-  return [...byCores].flatMap(([cores, byMemory]) =>
-    [...byMemory].map(([freeMiB, machines]): Group => ({ cores, freeMiB, machines })),
-  );
+  return [...byCores.values()].flatMap((byMemory) => [...byMemory.values()]);
 }
 
-function leastMemory(cores: number): number {
+/** The least memory of a worker with one executor of so many cores that is worth having. */
+export function leastWorkerMiB(cores: number): number {
   return ceilTo(Math.max(smallestWorkerMiB(1), leastMiBPerCore * cores), stepMiB / 2);
 }
 
@@ -129,7 +136,7 @@ function fitCandidate(
   cores: number,
   weakestMiB: number,
 ): ShapeCandidate {
-  const leastMiB = leastMemory(cores);
+  const leastMiB = leastWorkerMiB(cores);
   const possible = countWorkers(groups, cores, leastMiB);
   const workers = config.spark.workers === 'auto' ? possible : Math.min(possible, config.spark.workers);
   let low = leastMiB / stepMiB;

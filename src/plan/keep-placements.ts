@@ -133,37 +133,62 @@ export function assignOrdinals(
   return placed;
 }
 
-/** One room that may take more. */
-interface Taker {
-  readonly index: number;
-  readonly most: number;
-  have: number;
-}
+/** Halvings of the range in which a fill level is looked for: finer than any two levels of machines lie apart. */
+const levelSteps = 40;
 
 /**
  * Adds up to `howMany` to `counts` and returns the sums: each to the room that is least full, `counts / most`; among
  * rooms equally full to the first by name. `most` is how many the room could hold in all.
+ *
+ * The same as one after another, but a level is found for all of them: what is surely below it comes in one go.
  */
 export function addEvenly(counts: readonly number[], most: readonly number[], howMany: number): readonly number[] {
   const sums = counts.slice();
-  const takers: Taker[] = [];
-  for (const [index, have] of counts.entries()) {
-    const limit = most[index] ?? 0;
-    if (have < limit) takers.push({ index, most: limit, have });
-  }
-  const heap = createHeap(takers, (a, b) => {
-    const [left, right] = [a.have * b.most, b.have * a.most];
-    return left === right ? a.index < b.index : left < right;
-  });
   let missing = howMany;
-  for (let first = heap.first(); first !== undefined && missing > 0; first = heap.first()) {
-    first.have += 1;
-    missing -= 1;
-    sums[first.index] = first.have;
-    if (first.have === first.most) heap.removeFirst();
-    else heap.settle();
+  let low = 0;
+  let high = 1;
+  for (let step = 0; step < levelSteps && missing > 0; step++) {
+    const level = (low + high) / 2;
+    if (countBelow(counts, most, level) <= howMany) low = level;
+    else high = level;
+  }
+  for (let index = 0; index < sums.length && low > 0; index++) {
+    const have = counts[index] ?? 0;
+    const added = Math.max(0, Math.ceil(low * (most[index] ?? 0)) - have);
+    sums[index] = have + added;
+    missing -= added;
+  }
+  while (missing > 0) {
+    const least = findLeastFull(sums, most);
+    if (least === -1) break;
+    const [have, limit] = [sums[least] ?? 0, most[least] ?? 0];
+    for (let index = least; index < sums.length && missing > 0; index++) {
+      const [other, otherLimit] = [sums[index] ?? 0, most[index] ?? 0];
+      if (other >= otherLimit || other * limit !== have * otherLimit) continue;
+      sums[index] = other + 1;
+      missing -= 1;
+    }
   }
   return sums;
+}
+
+/** How many would be added if all rooms were filled up to `level`, a part of what they could hold. */
+function countBelow(counts: readonly number[], most: readonly number[], level: number): number {
+  let total = 0;
+  for (let index = 0; index < counts.length; index++) {
+    total += Math.max(0, Math.ceil(level * (most[index] ?? 0)) - (counts[index] ?? 0));
+  }
+  return total;
+}
+
+/** Index of the first of the rooms that are least full, -1 where all are full. */
+function findLeastFull(counts: readonly number[], most: readonly number[]): number {
+  let least = -1;
+  for (let index = 0; index < counts.length; index++) {
+    const [have, limit] = [counts[index] ?? 0, most[index] ?? 0];
+    if (have < limit && (least === -1 || have * (most[least] ?? 0) < (counts[least] ?? 0) * limit)) least = index;
+  }
+  return least;
 }
 
 /** The sum of all counts. */

@@ -143,21 +143,25 @@ function needOfFollowers(config: ClusterConfig, machines: number, datanodeMiB: n
 
 /** Index of the one conductor machine. */
 function findConductor(machines: readonly Machine[]): number {
-  const index = machines.findIndex((machine) => machine.conductor);
-  const last = machines.findLastIndex((machine) => machine.conductor);
-  if (index === -1) throw new Error('0 conductor machines instead of one');
-  if (last !== index) throw new Error('several conductor machines instead of one');
-  if (machines[index]?.state === 'away') throw new Error('the conductor machine is away from itself');
-  return index;
+  let found = -1;
+  for (let index = 0; index < machines.length; index++) {
+    if (machines[index]?.conductor !== true) continue;
+    if (found !== -1) throw new Error('several conductor machines instead of one');
+    found = index;
+  }
+  if (found === -1) throw new Error('0 conductor machines instead of one');
+  if (machines[found]?.state === 'away') throw new Error('the conductor machine is away from itself');
+  return found;
 }
 
 /** Order by name, then id, by code unit: the same on every computer. Sorted input (the usual case) costs one pass. */
 function sortByName(machines: readonly Machine[]): readonly Machine[] {
-  const sorted = machines.every((machine, index) => {
-    const previous = machines[index - 1];
-    return previous === undefined || compareMachines(previous, machine) <= 0;
-  });
-  return sorted ? machines : machines.toSorted(compareMachines);
+  let previous: Machine | null = null;
+  for (const machine of machines) {
+    if (previous !== null && compareMachines(previous, machine) > 0) return machines.toSorted(compareMachines);
+    previous = machine;
+  }
+  return machines;
 }
 
 function compareMachines(a: Machine, b: Machine): number {
