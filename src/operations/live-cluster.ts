@@ -20,6 +20,7 @@ import {
   carryOutDrains,
   type DrainContext,
   type DrainParts,
+  forgetDrained,
   hasLeaving,
   isAway,
   settleLeaving,
@@ -132,6 +133,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
         await waitUntilReady(parts, result, placed.replication, services, signal);
       }
       signal.throwIfAborted();
+      forgetDrained(store, changeSet);
       store.set('stack', JSON.stringify(result));
       planned = null;
     },

@@ -50,7 +50,7 @@ export function createFakeNameNode(names: readonly string[], freeBytes = 100 * g
           missingBlocks: missing,
           underReplicatedBlocks: node.files.filter(isShort).length,
           corruptBlocks: 0,
-          deadDataNodes: node.dead.size,
+          dead: [...node.dead],
           staleStorages: 0,
         };
       },
