@@ -2,7 +2,6 @@
 import type { NameNodeAdmin } from '../adapters/namenode/name-node-admin.ts';
 import type { ChangeSet } from '../engine/change-set.ts';
 import type { Execution } from '../engine/execute-change-set.ts';
-import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import type { Clock } from '../runs/clock.ts';
 import type { ClusterStore } from '../runs/state/cluster-store.ts';
@@ -132,9 +131,4 @@ function forgetLeaving(store: ClusterStore, names: readonly string[]): void {
     store,
     readLeaving(store).filter((name) => !names.includes(name)),
   );
-}
-
-/** True for a NameNode that is away: an apply that may be about to repair it does not wait for it. */
-export function isAway(error: unknown): boolean {
-  return error instanceof SparkPlugError && error.code === 'HDFS_AWAY';
 }

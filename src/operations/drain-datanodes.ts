@@ -256,42 +256,69 @@ async function takeBack({ nameNode }: DrainDataNodesParts, request: DrainDataNod
   await nameNode.setReplication(chooseReplication(request.datanodes.length + request.remaining.length));
 }
 
+/** What a drain in progress keeps in mind; a successor does well without. */
+interface Following {
+  deadSinceMs: number | null;
+  loweredAtMs: number;
+  told: string;
+}
+
 async function followDrain(
   parts: DrainDataNodesParts,
   request: DrainDataNodesRequest,
   replicas: number | null,
 ): Promise<void> {
-  const { nameNode, clock } = parts;
-  const { datanodes, report, signal } = request;
-  let deadSince: number | null = null;
-  let loweredAt = clock.now();
-  let told = '';
+  const { clock } = parts;
+  const following: Following = { deadSinceMs: null, loweredAtMs: clock.now(), told: '' };
+  let awaySinceMs: number | null = null;
   for (;;) {
-    signal.throwIfAborted();
+    request.signal.throwIfAborted();
     const known = await awaitNameNode(parts, request);
-    const going = known.filter(({ name }) => datanodes.includes(name));
-    // One that the NameNode has not seen since its start counts as dead too.
-    const gone = datanodes.filter((name) => going.every((one) => one.name !== name || one.state === 'dead'));
-    const waiting = going.filter((one) => !isReleased(one));
-    const unseen = datanodes.length - going.length;
-    if (waiting.length + unseen === 0 && (await holdNothingAlone(nameNode, datanodes, signal))) return;
-    // A DataNode that was away while its name was resolved, or came back with another address, is in service again.
-    if (going.some(({ state }) => state === 'live')) await enter(nameNode, datanodes);
-    deadSince = gone.some((name) => !going.some((one) => one.name === name && isReleased(one)))
-      ? (deadSince ?? clock.now())
-      : null;
-    if (deadSince !== null && clock.now() - deadSince >= deadPatienceMs) {
-      if (await isDispensable(nameNode, gone)) return;
+    try {
+      if (await checkProgress(parts, request, known, replicas, following)) return;
+      awaySinceMs = null;
+    } catch (error) {
+      // A NameNode that starts anew knows what it was told.
+      awaySinceMs ??= clock.now();
+      if (!isAway(error) || clock.now() - awaySinceMs >= answerTimeoutMs) throw error;
     }
-    if (replicas !== null && clock.now() - loweredAt >= lowerAgainMs) {
-      await nameNode.setReplication(replicas, signal);
-      loweredAt = clock.now();
-    }
-    const detail = describeProgress(waiting, gone);
-    if (detail !== told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail });
-    told = detail;
-    await clock.wait(pollMs, signal);
+    await clock.wait(pollMs, request.signal);
   }
+}
+
+/** True when nothing holds the DataNodes any more. */
+async function checkProgress(
+  { nameNode, clock }: DrainDataNodesParts,
+  { datanodes, report, signal }: DrainDataNodesRequest,
+  known: readonly DataNodeFacts[],
+  replicas: number | null,
+  following: Following,
+): Promise<boolean> {
+  const going = known.filter(({ name }) => datanodes.includes(name));
+  const waiting = going.filter((one) => !isReleased(one));
+  // One that the NameNode has not seen since its start counts as dead too.
+  const unseen = datanodes.filter((name) => !going.some((one) => one.name === name));
+  const dead = [...unseen, ...waiting.filter(({ state }) => state === 'dead').map(({ name }) => name)];
+  if (waiting.length + unseen.length === 0 && (await holdNothingAlone(nameNode, datanodes, signal))) return true;
+  // A DataNode that was away while its name was resolved, or came back with another address, is in service again.
+  if (going.some(({ state }) => state === 'live')) await enter(nameNode, datanodes);
+  following.deadSinceMs = dead.length === 0 ? null : (following.deadSinceMs ?? clock.now());
+  if (following.deadSinceMs !== null && clock.now() - following.deadSinceMs >= deadPatienceMs) {
+    if (waiting.every(({ state }) => state === 'dead') && (await isDispensable(nameNode, dead))) return true;
+  }
+  if (replicas !== null && clock.now() - following.loweredAtMs >= lowerAgainMs) {
+    await nameNode.setReplication(replicas, signal);
+    following.loweredAtMs = clock.now();
+  }
+  const detail = describeProgress(waiting, dead);
+  if (detail !== following.told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail });
+  following.told = detail;
+  return false;
+}
+
+/** True for a NameNode that does not answer. */
+export function isAway(error: unknown): boolean {
+  return error instanceof SparkPlugError && error.code === 'HDFS_AWAY';
 }
 
 function isReleased({ state, released }: DataNodeFacts): boolean {

@@ -22,11 +22,11 @@ import {
   type DrainParts,
   forgetDrained,
   hasLeaving,
-  isAway,
   settleLeaving,
 } from './carry-out-drains.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
+import { isAway } from './drain-datanodes.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {

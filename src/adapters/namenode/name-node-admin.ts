@@ -40,6 +40,7 @@ export interface BlocksAtRisk {
   readonly examples: readonly string[];
 }
 
+/** Errors: HDFS_AWAY where the NameNode does not answer, HDFS_FAILED where it refuses. */
 export interface NameNodeAdmin {
   state(): Promise<NameNodeState>;
   /** What an earlier `setMembership` left. */
@@ -122,11 +123,11 @@ export function createNameNodeAdmin({ baseUrl, docker, container }: NameNodeAdmi
     });
   };
 
-  const listDataNodes = () => readDataNodes(baseUrl, { timeoutMs });
+  const listDataNodes = () => orAway(readDataNodes(baseUrl, { timeoutMs }));
   const scan = (signal?: AbortSignal) => scanFiles(baseUrl, signal);
 
   return {
-    state: () => readNameNode(baseUrl, { timeoutMs }),
+    state: () => orAway(readNameNode(baseUrl, { timeoutMs })),
     membership: async () => Entries.parse(JSON.parse(await inContainer(`cat ${membershipFile}`))),
     setMembership: async (entries) => {
       const written = entries.filter(({ adminState }) => adminState !== 'NORMAL');
@@ -157,6 +158,14 @@ export function createNameNodeAdmin({ baseUrl, docker, container }: NameNodeAdmi
       return highest;
     },
   };
+}
+
+async function orAway<T>(question: Promise<T>): Promise<T> {
+  try {
+    return await question;
+  } catch (error) {
+    throw new SparkPlugError('HDFS_AWAY', 'the NameNode does not answer', { hint: 'sparkplug status', cause: error });
+  }
 }
 
 async function readDataNodes(baseUrl: string, options: FetchOptions): Promise<DataNodeFacts[]> {
@@ -239,8 +248,12 @@ async function setReplicationOf(
 ): Promise<boolean> {
   const encoded = path.split('/').map(encodeURIComponent).join('/');
   const url = `${baseUrl}/webhdfs/v1${encoded}?op=SETREPLICATION&replication=${replicas}&user.name=sparkplug`;
-  const answer = await fetch(url, { method: 'PUT', redirect: 'error', ...(signal === undefined ? {} : { signal }) });
+  signal?.throwIfAborted();
+  const answer = await orAway(
+    fetch(url, { method: 'PUT', redirect: 'error', ...(signal === undefined ? {} : { signal }) }),
+  );
   const text = await answer.text();
+  signal?.throwIfAborted();
   if (answer.ok) return true;
   if (answer.status === 404) return false;
   throw new SparkPlugError('HDFS_FAILED', `HDFS does not set the replication of ${path}`, {
