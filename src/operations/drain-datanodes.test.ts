@@ -105,7 +105,7 @@ test('under auto the replication goes down first, to 2 while two stay, and to 1 
 });
 
 test('what a job writes meanwhile with the old replication is lowered too', async () => {
-  const { node, drain, clock, finish } = open(40, 3);
+  const { node, drain, clock, finish } = open(40, 2);
   const work = drain();
   await settle();
   await clock.advance(3_000);

@@ -64,11 +64,11 @@ export async function drainDataNodes(parts: DrainDataNodesParts, request: DrainD
     await enter(nameNode, datanodes);
     return;
   }
-  const staying = await checkDrain(parts, request, known);
-  if (staying.replicas !== null) await lower(parts, request, staying.replicas);
+  const { lowerNow, most } = await checkDrain(parts, request, known);
+  if (lowerNow && most !== null) await lower(parts, request, most);
   try {
     await enter(nameNode, datanodes);
-    await followDrain(parts, request, staying.replicas);
+    await followDrain(parts, request, most);
   } catch (error) {
     if (signal.aborted && !parts.shutdown.aborted) await takeBack(parts, request);
     throw error;
@@ -140,16 +140,18 @@ async function readNodes(nameNode: NameNodeAdmin): Promise<readonly DataNodeFact
 }
 
 /**
- * Whether the others can hold everything. `replicas`: what every file has to be lowered to, null for nothing.
+ * Whether the others can hold everything. `most`: more replicas no file may have, null where the project says how many;
+ * `lowerNow`: some have more.
  */
 async function checkDrain(
   { nameNode }: DrainDataNodesParts,
   request: DrainDataNodesRequest,
   known: readonly DataNodeFacts[],
-): Promise<{ readonly replicas: number | null }> {
+): Promise<{ readonly lowerNow: boolean; readonly most: number | null }> {
   const { datanodes, remaining, replication, signal } = request;
   const going = known.filter(({ name }) => datanodes.includes(name));
-  if (datanodes.every((name) => known.some((one) => one.name === name && isReleased(one)))) return { replicas: null };
+  if (datanodes.every((name) => known.some((one) => one.name === name && isReleased(one))))
+    return { lowerNow: false, most: null };
   const staying = known.filter(({ name, state }) => remaining.includes(name) && state === 'live');
   if (staying.length === 0) throw lastDataNode(datanodes, remaining);
   const survey = await surveyFiles(nameNode.scanFiles(signal), {
@@ -166,7 +168,7 @@ async function checkDrain(
     throw tooManyReplicas(`${highest} replicas of ${path}`, highest, staying.length, remaining);
   }
   refuseWithoutRoom(datanodes, staying, survey.toCopyBytes);
-  return { replicas: tooMany ? chooseReplication(staying.length) : null };
+  return { lowerNow: tooMany, most: replication === 'auto' ? chooseReplication(staying.length) : null };
 }
 
 interface Survey {
@@ -238,7 +240,7 @@ async function lower(
     step: drainStepName(datanodes),
     detail: `lowering the replication of all files to ${replicas}`,
   });
-  await nameNode.setReplication(replicas, signal);
+  await nameNode.setReplication(replicas, signal, 'above');
 }
 
 /** Adds the DataNodes to those that leave. Written again it has the NameNode resolve their names anew. */
@@ -307,8 +309,10 @@ async function checkProgress(
     if (waiting.every(({ state }) => state === 'dead') && (await isDispensable(nameNode, dead))) return true;
   }
   if (replicas !== null && clock.now() - following.loweredAtMs >= lowerAgainMs) {
-    await nameNode.setReplication(replicas, signal);
-    following.loweredAtMs = clock.now();
+    const startedMs = clock.now();
+    await nameNode.setReplication(replicas, signal, 'above');
+    // Of many files the NameNode has its work; a tenth of the time is for this.
+    following.loweredAtMs = clock.now() + 9 * (clock.now() - startedMs);
   }
   const detail = describeProgress(waiting, dead);
   if (detail !== following.told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail });

@@ -55,8 +55,11 @@ export interface NameNodeAdmin {
   scanFiles(signal?: AbortSignal): AsyncIterable<ScannedFile>;
   /** What would be lost without these DataNodes. */
   findBlocksOnlyOn(datanodes: readonly string[], signal?: AbortSignal): Promise<BlocksAtRisk>;
-  /** Gives every file this many replicas and returns how many files had another number. The copying comes later. */
-  setReplication(replicas: number, signal?: AbortSignal): Promise<number>;
+  /**
+   * Gives every file this many replicas (`above`: every file that has more) and returns how many files had another number.
+   * The copying comes later.
+   */
+  setReplication(replicas: number, signal?: AbortSignal, which?: 'differing' | 'above'): Promise<number>;
   /** The most replicas that a file should have, with one such file; null without files. */
   highestReplication(signal?: AbortSignal): Promise<{ readonly replicas: number; readonly path: string } | null>;
 }
@@ -139,8 +142,8 @@ export function createNameNodeAdmin({ baseUrl, docker, container }: NameNodeAdmi
       const going = (await listDataNodes()).filter(({ name }) => datanodes.includes(name));
       return countBlocksOnlyOn(scan(signal), new Set(going.map(({ address }) => address)));
     },
-    setReplication: async (replicas, signal) => {
-      const differing = differingPaths(scan(signal), replicas);
+    setReplication: async (replicas, signal, which = 'differing') => {
+      const differing = differingPaths(scan(signal), replicas, which);
       let changed = 0;
       const work = async (): Promise<void> => {
         for await (const path of differing) {
@@ -235,8 +238,14 @@ function isOnlyOn(replicas: ScannedFile['blocks'][number]['replicas'], addresses
   return usable.length > 0 && usable.every(({ address }) => addresses.has(address));
 }
 
-async function* differingPaths(files: AsyncIterable<ScannedFile>, replicas: number): AsyncGenerator<string> {
-  for await (const { path, replication } of files) if (replication !== replicas) yield path;
+async function* differingPaths(
+  files: AsyncIterable<ScannedFile>,
+  replicas: number,
+  which: 'differing' | 'above',
+): AsyncGenerator<string> {
+  for await (const { path, replication } of files) {
+    if (which === 'above' ? replication > replicas : replication !== replicas) yield path;
+  }
 }
 
 /** False for a file that is gone meanwhile. */
