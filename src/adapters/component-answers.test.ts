@@ -93,6 +93,7 @@ test("the NameNode's state, with JSON inside its JSON", async () => {
       remaining: 4,
     },
   };
+  const dead = { 'datanode-2:9866': {}, 'datanode-1:9866': {} };
   const facts = {
     CapacityTotal: 10,
     CapacityUsed: 2,
@@ -104,17 +105,14 @@ test("the NameNode's state, with JSON inside its JSON", async () => {
   const server = await serve({
     '/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo': [
       200,
-      { beans: [{ Safemode: 'on', LiveNodes: JSON.stringify(live) }] },
+      { beans: [{ Safemode: 'on', LiveNodes: JSON.stringify(live), DeadNodes: JSON.stringify(dead) }] },
     ],
     '/jmx?qry=Hadoop:service=NameNode,name=FSNamesystem': [200, { beans: [facts] }],
-    '/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState': [
-      200,
-      { beans: [{ NumStaleStorages: 1, NumDeadDataNodes: 3 }] },
-    ],
+    '/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState': [200, { beans: [{ NumStaleStorages: 1 }] }],
   });
   const state = await readNameNode(server.url, { timeoutMs });
   assert.deepEqual([state.safeMode, state.underReplicatedBlocks, state.staleStorages], [true, 1, 1]);
-  assert.deepEqual([state.corruptBlocks, state.deadDataNodes], [2, 3]);
+  assert.deepEqual([state.corruptBlocks, state.dead], [2, ['datanode-2']]);
   assert.deepEqual(state.live[0], {
     host: 'datanode-1',
     address: '10.2.0.8',

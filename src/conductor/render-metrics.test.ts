@@ -39,7 +39,8 @@ const full: MetricsFacts = {
     missingBlocks: 1,
     underReplicatedBlocks: 2,
     corruptBlocks: 3,
-    deadDataNodes: 4,
+    // The second was removed.
+    dead: ['datanode-12', 'datanode-13'],
     staleStorages: 0,
   },
   master: {
@@ -130,7 +131,7 @@ test('everything that is known is told, in base units', async () => {
     ['sparkplug_hdfs_corrupt_blocks', {}, 3],
     ['sparkplug_hdfs_safe_mode', {}, 1],
     ['sparkplug_hdfs_datanodes', { state: 'live' }, 1],
-    ['sparkplug_hdfs_datanodes', { state: 'dead' }, 4],
+    ['sparkplug_hdfs_datanodes', { state: 'dead' }, 1],
     ['sparkplug_container_cpu_seconds_total', { service: 'web', replica: '1' }, 12.5],
     ['sparkplug_container_memory_bytes', { service: 'spark-driver', replica: '2' }, 5],
     ['sparkplug_schedule_ticks_total', { job: 'predict', outcome: 'queued' }, 7],

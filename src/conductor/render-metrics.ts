@@ -53,7 +53,7 @@ export function renderMetrics(facts: MetricsFacts, elapsedSeconds: () => number)
   addCluster(facts, gauge, counter);
   addRuns(facts, gauge, counter, registry);
   if (facts.master !== null) addSpark(facts.master, gauge);
-  if (facts.namenode !== null) addHdfs(facts.namenode, gauge);
+  if (facts.namenode !== null) addHdfs(facts.namenode, facts.status, gauge);
   addContainers(facts.loads, gauge, counter);
   gauge('sparkplug_scrape_duration_seconds', 'Time that it took to gather these metrics.', [
     { value: elapsedSeconds() },
@@ -162,7 +162,9 @@ function addSpark({ workers }: MasterState, gauge: Add): void {
   );
 }
 
-function addHdfs(namenode: NameNodeState, gauge: Add): void {
+function addHdfs(namenode: NameNodeState, status: ClusterStatus | null, gauge: Add): void {
+  // The NameNode still counts those that were removed.
+  const dead = namenode.dead.filter((name) => status?.components.some((one) => one.name === name) ?? true);
   const one = (name: string, help: string, value: number): void => gauge(`sparkplug_hdfs_${name}`, help, [{ value }]);
   one('capacity_bytes', 'Space of the live DataNodes.', namenode.capacityBytes);
   one('used_bytes', 'Space that blocks take.', namenode.usedBytes);
@@ -173,7 +175,7 @@ function addHdfs(namenode: NameNodeState, gauge: Add): void {
   one('safe_mode', '1 while the NameNode takes no writes.', Number(namenode.safeMode));
   gauge('sparkplug_hdfs_datanodes', 'DataNodes by state.', [
     { labels: { state: 'live' }, value: namenode.live.length },
-    { labels: { state: 'dead' }, value: namenode.deadDataNodes },
+    { labels: { state: 'dead' }, value: dead.length },
   ]);
 }
 

@@ -1,7 +1,7 @@
 // The steps of a change that move data: drains before services go, what is cleared after they went, and replication.
 import type { NameNodeAdmin } from '../adapters/namenode/name-node-admin.ts';
+import type { ChangeSet } from '../engine/change-set.ts';
 import type { Execution } from '../engine/execute-change-set.ts';
-import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import type { Clock } from '../runs/clock.ts';
 import type { ClusterStore } from '../runs/state/cluster-store.ts';
@@ -32,7 +32,7 @@ export interface DrainContext {
   readonly signal: AbortSignal;
 }
 
-/** Whether an earlier change took DataNodes out and was not seen to the end. */
+/** Whether an earlier change began to take something out and was not seen to the end. */
 export function hasLeaving(store: ClusterStore): boolean {
   return readLeaving(store).length > 0;
 }
@@ -42,12 +42,12 @@ export function carryOutDrains(context: DrainContext): Pick<Execution, 'drain' |
   const { drains, clock, shutdown, replication, force, report, signal } = context;
   return {
     drain: async ({ component, services, remaining }) => {
+      noteLeaving(context.store, [...readLeaving(context.store), ...services]);
       if (component === 'spark-worker') {
         const { host, runningExecutors } = drains;
         await drainWorkers({ host, runningExecutors, clock, shutdown }, { workers: services, report, signal });
         return;
       }
-      noteLeaving(context.store, [...readLeaving(context.store), ...services]);
       await drainDataNodes(
         { nameNode: drains.nameNode, clock, shutdown },
         { datanodes: services, remaining, replication, force, report, signal },
@@ -59,8 +59,8 @@ export function carryOutDrains(context: DrainContext): Pick<Execution, 'drain' |
 }
 
 /**
- * Ends what an earlier change left that was broken off: DataNodes that stay after all are put back in service, and those
- * whose services are gone are cleared away. `going`: DataNodes that this change drains.
+ * Ends what an earlier change left that was broken off: what stays after all is put back in service, and what is left of
+ * DataNodes whose services are gone is cleared away. `going`: services that this change drains.
  */
 export async function settleLeaving(
   context: DrainContext,
@@ -70,22 +70,38 @@ export async function settleLeaving(
     readonly going: readonly string[];
   },
 ): Promise<void> {
-  const leaving = readLeaving(context.store);
-  if (leaving.length === 0) return;
-  const staying = leaving.filter((name) => services.desired.includes(name) && !services.going.includes(name));
-  if (staying.length > 0) {
-    await forgetDataNodes(context.drains.nameNode, staying);
-    if (context.replication === 'auto') {
-      const datanodes = services.desired.filter((name) => name.startsWith('datanode-')).length;
-      await context.drains.nameNode.setReplication(chooseReplication(datanodes), context.signal);
-    }
-    forgetLeaving(context.store, staying);
+  const leaving = readLeaving(context.store).filter((name) => !services.going.includes(name));
+  const staying = leaving.filter((name) => services.desired.includes(name));
+  // Spark cannot take a decommission back: the worker starts anew.
+  const workers = staying.filter((name) => !isDataNode(name) && services.running.includes(name));
+  for (const worker of workers) await context.drains.host.signal(worker, 'TERM');
+  const datanodes = staying.filter(isDataNode);
+  if (datanodes.length > 0) {
+    await forgetDataNodes(context.drains.nameNode, datanodes);
+    await raiseAgain(context, services.desired.filter(isDataNode).length);
   }
   const gone = leaving.filter((name) => !services.running.includes(name) && !services.desired.includes(name));
-  if (gone.length > 0) await discard(context, gone);
+  await discard(context, gone.filter(isDataNode));
+  forgetLeaving(context.store, [...staying, ...gone]);
+}
+
+/** The drain that was broken off may have lowered it. */
+async function raiseAgain({ drains, replication, signal }: DrainContext, datanodes: number): Promise<void> {
+  if (replication === 'auto') await drains.nameNode.setReplication(chooseReplication(datanodes), signal);
+}
+
+function isDataNode(service: string): boolean {
+  return service.startsWith('datanode-');
+}
+
+/** What was drained and is gone: the change was seen to the end. */
+export function forgetDrained(store: ClusterStore, { steps }: ChangeSet): void {
+  const drained = steps.flatMap((step) => (step.kind === 'drain' ? step.services : []));
+  if (drained.length > 0) forgetLeaving(store, drained);
 }
 
 async function discard(context: DrainContext, services: readonly string[]): Promise<void> {
+  if (services.length === 0) return;
   const { drains, projectId, previous, signal } = context;
   for (const name of services) {
     const spec = previous?.services.find((one) => one.name === name);
@@ -115,9 +131,4 @@ function forgetLeaving(store: ClusterStore, names: readonly string[]): void {
     store,
     readLeaving(store).filter((name) => !names.includes(name)),
   );
-}
-
-/** True for a NameNode that is away: an apply that may be about to repair it does not wait for it. */
-export function isAway(error: unknown): boolean {
-  return error instanceof SparkPlugError && error.code === 'HDFS_AWAY';
 }

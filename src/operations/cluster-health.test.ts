@@ -56,7 +56,7 @@ const namenode = {
   missingBlocks: 0,
   underReplicatedBlocks: 0,
   corruptBlocks: 0,
-  deadDataNodes: 0,
+  dead: [],
   staleStorages: 0,
 };
 const master = {

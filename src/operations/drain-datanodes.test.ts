@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SparkPlugError } from '../errors.ts';
 import type { ProgressEvent } from '../progress.ts';
 import { createFakeClock, settle } from '../runs/run-bench.fixture.ts';
 import {
@@ -104,7 +105,7 @@ test('under auto the replication goes down first, to 2 while two stay, and to 1 
 });
 
 test('what a job writes meanwhile with the old replication is lowered too', async () => {
-  const { node, drain, clock, finish } = open(40, 3);
+  const { node, drain, clock, finish } = open(40, 2);
   const work = drain();
   await settle();
   await clock.advance(3_000);
@@ -209,6 +210,22 @@ test('safe mode is waited for', async () => {
   assert.deepEqual(details(), ['waiting for the NameNode']);
   node.safeMode = false;
   await finish(work);
+});
+
+test('a NameNode that is away for a moment is waited for', async () => {
+  const { node, drain, clock, finish } = open(9);
+  const work = drain();
+  await settle();
+  await clock.advance(2_000);
+  const { findBlocksOnlyOn } = node.admin;
+  let failures = 3;
+  node.admin.findBlocksOnlyOn = async (...args) => {
+    failures -= 1;
+    if (failures >= 0) throw new SparkPlugError('HDFS_AWAY', 'restarts');
+    return await findBlocksOnlyOn(...args);
+  };
+  await finish(work);
+  assert.deepEqual([failures, isSafe(node)], [-1, true]);
 });
 
 test('one that joins brings up to three replicas', async () => {

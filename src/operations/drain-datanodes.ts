@@ -64,11 +64,11 @@ export async function drainDataNodes(parts: DrainDataNodesParts, request: DrainD
     await enter(nameNode, datanodes);
     return;
   }
-  const staying = await checkDrain(parts, request, known);
-  if (staying.replicas !== null) await lower(parts, request, staying.replicas);
+  const { lowerNow, most } = await checkDrain(parts, request, known);
+  if (lowerNow && most !== null) await lower(parts, request, most);
   try {
     await enter(nameNode, datanodes);
-    await followDrain(parts, request, staying.replicas);
+    await followDrain(parts, request, most);
   } catch (error) {
     if (signal.aborted && !parts.shutdown.aborted) await takeBack(parts, request);
     throw error;
@@ -140,16 +140,18 @@ async function readNodes(nameNode: NameNodeAdmin): Promise<readonly DataNodeFact
 }
 
 /**
- * Whether the others can hold everything. `replicas`: what every file has to be lowered to, null for nothing.
+ * Whether the others can hold everything. `most`: more replicas no file may have, null where the project says how many;
+ * `lowerNow`: some have more.
  */
 async function checkDrain(
   { nameNode }: DrainDataNodesParts,
   request: DrainDataNodesRequest,
   known: readonly DataNodeFacts[],
-): Promise<{ readonly replicas: number | null }> {
+): Promise<{ readonly lowerNow: boolean; readonly most: number | null }> {
   const { datanodes, remaining, replication, signal } = request;
   const going = known.filter(({ name }) => datanodes.includes(name));
-  if (datanodes.every((name) => known.some((one) => one.name === name && isReleased(one)))) return { replicas: null };
+  if (datanodes.every((name) => known.some((one) => one.name === name && isReleased(one))))
+    return { lowerNow: false, most: null };
   const staying = known.filter(({ name, state }) => remaining.includes(name) && state === 'live');
   if (staying.length === 0) throw lastDataNode(datanodes, remaining);
   const survey = await surveyFiles(nameNode.scanFiles(signal), {
@@ -166,7 +168,7 @@ async function checkDrain(
     throw tooManyReplicas(`${highest} replicas of ${path}`, highest, staying.length, remaining);
   }
   refuseWithoutRoom(datanodes, staying, survey.toCopyBytes);
-  return { replicas: tooMany ? chooseReplication(staying.length) : null };
+  return { lowerNow: tooMany, most: replication === 'auto' ? chooseReplication(staying.length) : null };
 }
 
 interface Survey {
@@ -238,7 +240,7 @@ async function lower(
     step: drainStepName(datanodes),
     detail: `lowering the replication of all files to ${replicas}`,
   });
-  await nameNode.setReplication(replicas, signal);
+  await nameNode.setReplication(replicas, signal, 'above');
 }
 
 /** Adds the DataNodes to those that leave. Written again it has the NameNode resolve their names anew. */
@@ -256,42 +258,71 @@ async function takeBack({ nameNode }: DrainDataNodesParts, request: DrainDataNod
   await nameNode.setReplication(chooseReplication(request.datanodes.length + request.remaining.length));
 }
 
+/** What a drain in progress keeps in mind; a successor does well without. */
+interface Following {
+  deadSinceMs: number | null;
+  loweredAtMs: number;
+  told: string;
+}
+
 async function followDrain(
   parts: DrainDataNodesParts,
   request: DrainDataNodesRequest,
   replicas: number | null,
 ): Promise<void> {
-  const { nameNode, clock } = parts;
-  const { datanodes, report, signal } = request;
-  let deadSince: number | null = null;
-  let loweredAt = clock.now();
-  let told = '';
+  const { clock } = parts;
+  const following: Following = { deadSinceMs: null, loweredAtMs: clock.now(), told: '' };
+  let awaySinceMs: number | null = null;
   for (;;) {
-    signal.throwIfAborted();
+    request.signal.throwIfAborted();
     const known = await awaitNameNode(parts, request);
-    const going = known.filter(({ name }) => datanodes.includes(name));
-    // One that the NameNode has not seen since its start counts as dead too.
-    const gone = datanodes.filter((name) => going.every((one) => one.name !== name || one.state === 'dead'));
-    const waiting = going.filter((one) => !isReleased(one));
-    const unseen = datanodes.length - going.length;
-    if (waiting.length + unseen === 0 && (await holdNothingAlone(nameNode, datanodes, signal))) return;
-    // A DataNode that was away while its name was resolved, or came back with another address, is in service again.
-    if (going.some(({ state }) => state === 'live')) await enter(nameNode, datanodes);
-    deadSince = gone.some((name) => !going.some((one) => one.name === name && isReleased(one)))
-      ? (deadSince ?? clock.now())
-      : null;
-    if (deadSince !== null && clock.now() - deadSince >= deadPatienceMs) {
-      if (await isDispensable(nameNode, gone)) return;
+    try {
+      if (await checkProgress(parts, request, known, replicas, following)) return;
+      awaySinceMs = null;
+    } catch (error) {
+      // A NameNode that starts anew knows what it was told.
+      awaySinceMs ??= clock.now();
+      if (!isAway(error) || clock.now() - awaySinceMs >= answerTimeoutMs) throw error;
     }
-    if (replicas !== null && clock.now() - loweredAt >= lowerAgainMs) {
-      await nameNode.setReplication(replicas, signal);
-      loweredAt = clock.now();
-    }
-    const detail = describeProgress(waiting, gone);
-    if (detail !== told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail });
-    told = detail;
-    await clock.wait(pollMs, signal);
+    await clock.wait(pollMs, request.signal);
   }
+}
+
+/** True when nothing holds the DataNodes any more. */
+async function checkProgress(
+  { nameNode, clock }: DrainDataNodesParts,
+  { datanodes, report, signal }: DrainDataNodesRequest,
+  known: readonly DataNodeFacts[],
+  replicas: number | null,
+  following: Following,
+): Promise<boolean> {
+  const going = known.filter(({ name }) => datanodes.includes(name));
+  const waiting = going.filter((one) => !isReleased(one));
+  // One that the NameNode has not seen since its start counts as dead too.
+  const unseen = datanodes.filter((name) => !going.some((one) => one.name === name));
+  const dead = [...unseen, ...waiting.filter(({ state }) => state === 'dead').map(({ name }) => name)];
+  if (waiting.length + unseen.length === 0 && (await holdNothingAlone(nameNode, datanodes, signal))) return true;
+  // A DataNode that was away while its name was resolved, or came back with another address, is in service again.
+  if (going.some(({ state }) => state === 'live')) await enter(nameNode, datanodes);
+  following.deadSinceMs = dead.length === 0 ? null : (following.deadSinceMs ?? clock.now());
+  if (following.deadSinceMs !== null && clock.now() - following.deadSinceMs >= deadPatienceMs) {
+    if (waiting.every(({ state }) => state === 'dead') && (await isDispensable(nameNode, dead))) return true;
+  }
+  if (replicas !== null && clock.now() - following.loweredAtMs >= lowerAgainMs) {
+    const startedMs = clock.now();
+    await nameNode.setReplication(replicas, signal, 'above');
+    // Of many files the NameNode has its work; a tenth of the time is for this.
+    following.loweredAtMs = clock.now() + 9 * (clock.now() - startedMs);
+  }
+  const detail = describeProgress(waiting, dead);
+  if (detail !== following.told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail });
+  following.told = detail;
+  return false;
+}
+
+/** True for a NameNode that does not answer. */
+export function isAway(error: unknown): boolean {
+  return error instanceof SparkPlugError && error.code === 'HDFS_AWAY';
 }
 
 function isReleased({ state, released }: DataNodeFacts): boolean {

@@ -133,7 +133,7 @@ function open(taskState: () => string = () => 'running') {
       missingBlocks: 0,
       underReplicatedBlocks: 0,
       corruptBlocks: 0,
-      deadDataNodes: 0,
+      dead: [],
       staleStorages: 0,
     }),
     master: async () => ({ status: 'ALIVE', workers: [worker], applications: [] }),
@@ -262,4 +262,25 @@ test('forced, nothing is waited for and what is lost is told', async () => {
   await finish(cluster.apply({ ...withHdfs(2), force: true }, { ...progress, report }), clock);
   assert.deepEqual(told, ['lost with datanode-3: 1 blocks of 1 files (5 bytes): /a']);
   assert.deepEqual(drains.calls, [`remove ${desired.projectId}_datanode-3 on node1`]);
+});
+
+test('a worker that was drained for a change that failed starts anew when it stays', async () => {
+  const { store, clock, cluster, progress, drains } = open();
+  const workers = (count: number) => ({
+    ...change,
+    desired: { ...desired, config: { ...desired.config, spark: { ...desired.config.spark, workers: count } } },
+  });
+  await finish(cluster.apply(workers(2), progress), clock);
+  const failing = { ...drains.parts.host };
+  drains.parts.host.signal = async (service, signal) => {
+    await failing.signal(service, signal);
+    throw new SparkPlugError('DOCKER_FAILED', 'the engine broke off');
+  };
+  await assert.rejects(finish(cluster.apply(workers(1), progress), clock), { code: 'DOCKER_FAILED' });
+  assert.equal(store.setting('leaving'), '["spark-worker-2"]');
+  drains.parts.host.signal = failing.signal;
+  await finish(cluster.apply(workers(2), progress), clock);
+  assert.deepEqual(drains.calls, ['PWR spark-worker-2', 'TERM spark-worker-2']);
+  await finish(cluster.apply(workers(1), progress), clock);
+  assert.deepEqual([drains.calls.at(-1), store.setting('leaving')], ['PWR spark-worker-2', null]);
 });

@@ -23,8 +23,8 @@ import {
   carryOutDrains,
   type DrainContext,
   type DrainParts,
+  forgetDrained,
   hasLeaving,
-  isAway,
   settleLeaving,
 } from './carry-out-drains.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
@@ -32,6 +32,7 @@ import type { MachineSurvey } from './describe-machines.ts';
 import { findPlacements } from './effective-desired.ts';
 import { registryUser } from './fleet-names.ts';
 import { shareOfRun } from './share-of-run.ts';
+import { isAway } from './drain-datanodes.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -172,6 +173,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
         await waitUntilReady(parts, result, placed.replication, services, signal);
       }
       signal.throwIfAborted();
+      forgetDrained(store, changeSet);
       store.set('stack', JSON.stringify(result));
       planned = null;
     },

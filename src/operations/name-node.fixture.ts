@@ -50,7 +50,7 @@ export function createFakeNameNode(names: readonly string[], freeBytes = 100 * g
           missingBlocks: missing,
           underReplicatedBlocks: node.files.filter(isShort).length,
           corruptBlocks: 0,
-          deadDataNodes: node.dead.size,
+          dead: [...node.dead],
           staleStorages: 0,
         };
       },
@@ -72,9 +72,11 @@ export function createFakeNameNode(names: readonly string[], freeBytes = 100 * g
         call('blocks only there');
         return blocksOnlyOn(datanodes);
       },
-      setReplication: async (replicas) => {
+      setReplication: async (replicas, _signal, which = 'differing') => {
         call(`replication ${replicas}`);
-        const differing = node.files.filter(({ replication }) => replication !== replicas);
+        const differing = node.files.filter(({ replication }) =>
+          which === 'above' ? replication > replicas : replication !== replicas,
+        );
         for (const file of differing) file.replication = replicas;
         return differing.length;
       },

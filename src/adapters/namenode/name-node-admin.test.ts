@@ -113,4 +113,6 @@ test('replication is set where it differs; a file that went meanwhile is none', 
   const { admin } = createAdmin();
   assert.equal(await admin.setReplication(2), 1);
   assert.deepEqual(changed, ['PUT /webhdfs/v1/b%20c SETREPLICATION 2']);
+  assert.equal(await admin.setReplication(3, undefined, 'above'), 0);
+  assert.equal(await admin.setReplication(3), 1);
 });

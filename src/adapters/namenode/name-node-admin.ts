@@ -40,6 +40,7 @@ export interface BlocksAtRisk {
   readonly examples: readonly string[];
 }
 
+/** Errors: HDFS_AWAY where the NameNode does not answer, HDFS_FAILED where it refuses. */
 export interface NameNodeAdmin {
   state(): Promise<NameNodeState>;
   /** What an earlier `setMembership` left. */
@@ -54,8 +55,11 @@ export interface NameNodeAdmin {
   scanFiles(signal?: AbortSignal): AsyncIterable<ScannedFile>;
   /** What would be lost without these DataNodes. */
   findBlocksOnlyOn(datanodes: readonly string[], signal?: AbortSignal): Promise<BlocksAtRisk>;
-  /** Gives every file this many replicas and returns how many files had another number. The copying comes later. */
-  setReplication(replicas: number, signal?: AbortSignal): Promise<number>;
+  /**
+   * Gives every file this many replicas (`above`: every file that has more) and returns how many files had another number.
+   * The copying comes later.
+   */
+  setReplication(replicas: number, signal?: AbortSignal, which?: 'differing' | 'above'): Promise<number>;
   /** The most replicas that a file should have, with one such file; null without files. */
   highestReplication(signal?: AbortSignal): Promise<{ readonly replicas: number; readonly path: string } | null>;
 }
@@ -122,11 +126,11 @@ export function createNameNodeAdmin({ baseUrl, docker, container }: NameNodeAdmi
     });
   };
 
-  const listDataNodes = () => readDataNodes(baseUrl, { timeoutMs });
+  const listDataNodes = () => orAway(readDataNodes(baseUrl, { timeoutMs }));
   const scan = (signal?: AbortSignal) => scanFiles(baseUrl, signal);
 
   return {
-    state: () => readNameNode(baseUrl, { timeoutMs }),
+    state: () => orAway(readNameNode(baseUrl, { timeoutMs })),
     membership: async () => Entries.parse(JSON.parse(await inContainer(`cat ${membershipFile}`))),
     setMembership: async (entries) => {
       const written = entries.filter(({ adminState }) => adminState !== 'NORMAL');
@@ -138,8 +142,8 @@ export function createNameNodeAdmin({ baseUrl, docker, container }: NameNodeAdmi
       const going = (await listDataNodes()).filter(({ name }) => datanodes.includes(name));
       return countBlocksOnlyOn(scan(signal), new Set(going.map(({ address }) => address)));
     },
-    setReplication: async (replicas, signal) => {
-      const differing = differingPaths(scan(signal), replicas);
+    setReplication: async (replicas, signal, which = 'differing') => {
+      const differing = differingPaths(scan(signal), replicas, which);
       let changed = 0;
       const work = async (): Promise<void> => {
         for await (const path of differing) {
@@ -157,6 +161,14 @@ export function createNameNodeAdmin({ baseUrl, docker, container }: NameNodeAdmi
       return highest;
     },
   };
+}
+
+async function orAway<T>(question: Promise<T>): Promise<T> {
+  try {
+    return await question;
+  } catch (error) {
+    throw new SparkPlugError('HDFS_AWAY', 'the NameNode does not answer', { hint: 'sparkplug status', cause: error });
+  }
 }
 
 async function readDataNodes(baseUrl: string, options: FetchOptions): Promise<DataNodeFacts[]> {
@@ -226,8 +238,14 @@ function isOnlyOn(replicas: ScannedFile['blocks'][number]['replicas'], addresses
   return usable.length > 0 && usable.every(({ address }) => addresses.has(address));
 }
 
-async function* differingPaths(files: AsyncIterable<ScannedFile>, replicas: number): AsyncGenerator<string> {
-  for await (const { path, replication } of files) if (replication !== replicas) yield path;
+async function* differingPaths(
+  files: AsyncIterable<ScannedFile>,
+  replicas: number,
+  which: 'differing' | 'above',
+): AsyncGenerator<string> {
+  for await (const { path, replication } of files) {
+    if (which === 'above' ? replication > replicas : replication !== replicas) yield path;
+  }
 }
 
 /** False for a file that is gone meanwhile. */
@@ -239,8 +257,12 @@ async function setReplicationOf(
 ): Promise<boolean> {
   const encoded = path.split('/').map(encodeURIComponent).join('/');
   const url = `${baseUrl}/webhdfs/v1${encoded}?op=SETREPLICATION&replication=${replicas}&user.name=sparkplug`;
-  const answer = await fetch(url, { method: 'PUT', redirect: 'error', ...(signal === undefined ? {} : { signal }) });
+  signal?.throwIfAborted();
+  const answer = await orAway(
+    fetch(url, { method: 'PUT', redirect: 'error', ...(signal === undefined ? {} : { signal }) }),
+  );
   const text = await answer.text();
+  signal?.throwIfAborted();
   if (answer.ok) return true;
   if (answer.status === 404) return false;
   throw new SparkPlugError('HDFS_FAILED', `HDFS does not set the replication of ${path}`, {

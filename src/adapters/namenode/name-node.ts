@@ -20,13 +20,18 @@ export interface NameNodeState {
   readonly missingBlocks: number;
   readonly underReplicatedBlocks: number;
   readonly corruptBlocks: number;
-  /** DataNodes that were live once and have been silent for too long. */
-  readonly deadDataNodes: number;
+  /**
+   * Names of DataNodes that have been silent for too long. One that was removed stays among them until the NameNode's next
+   * start; one that came back with an empty disk does not.
+   */
+  readonly dead: readonly string[];
   /** Disks of DataNodes that are back but have not told their blocks yet. */
   readonly staleStorages: number;
 }
 
-const Info = z.object({ beans: z.tuple([z.object({ Safemode: z.string(), LiveNodes: z.string() })]) });
+const Info = z.object({
+  beans: z.tuple([z.object({ Safemode: z.string(), LiveNodes: z.string(), DeadNodes: z.string() })]),
+});
 const System = z.object({
   beans: z.tuple([
     z.object({
@@ -39,9 +44,8 @@ const System = z.object({
     }),
   ]),
 });
-const Storages = z.object({
-  beans: z.tuple([z.object({ NumStaleStorages: z.number(), NumDeadDataNodes: z.number() })]),
-});
+const Storages = z.object({ beans: z.tuple([z.object({ NumStaleStorages: z.number() })]) });
+const DeadNodes = z.record(z.string(), z.unknown());
 /** LiveNodes is JSON inside a JSON string: host name with port → facts. */
 const LiveNodes = z.record(
   z.string(),
@@ -62,28 +66,35 @@ export async function readNameNode(baseUrl: string, options: FetchOptions): Prom
     fetchJson(bean('FSNamesystem'), System, options),
     fetchJson(bean('FSNamesystemState'), Storages, options),
   ]);
-  const [{ Safemode, LiveNodes: live }] = info.beans;
+  const [{ Safemode, LiveNodes: live, DeadNodes: dead }] = info.beans;
+  const liveNodes = readLiveNodes(live);
   const [facts] = system.beans;
   return {
     safeMode: Safemode !== '',
-    live: readLiveNodes(live),
+    live: liveNodes,
     capacityBytes: facts.CapacityTotal,
     usedBytes: facts.CapacityUsed,
     remainingBytes: facts.CapacityRemaining,
     missingBlocks: facts.MissingBlocks,
     underReplicatedBlocks: facts.UnderReplicatedBlocks,
     corruptBlocks: facts.CorruptBlocks,
-    deadDataNodes: storages.beans[0].NumDeadDataNodes,
+    dead: Object.keys(DeadNodes.parse(JSON.parse(dead)))
+      .map(hostOf)
+      .filter((name) => !liveNodes.some(({ host }) => host === name)),
     staleStorages: storages.beans[0].NumStaleStorages,
   };
 }
 
 function readLiveNodes(text: string): LiveDataNode[] {
   return Object.entries(LiveNodes.parse(JSON.parse(text))).map(([name, node]) => ({
-    host: name.replace(/:\d+$/, ''),
+    host: hostOf(name),
     address: (node.xferaddr ?? node.infoAddr ?? '').replace(/:\d+$/, ''),
     adminState: node.adminState,
     capacityBytes: node.capacity,
     remainingBytes: node.remaining,
   }));
+}
+
+function hostOf(key: string): string {
+  return key.replace(/:\d+$/, '');
 }

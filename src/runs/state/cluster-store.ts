@@ -20,7 +20,7 @@ export interface StoredOperation extends Operation {
 
 /**
  * `bootstrap`: the text that the scheduler was deployed with; `stack`: the StackSpec that was applied last, as JSON;
- * `leaving`: names of DataNodes that a change takes out, as JSON.
+ * `leaving`: names of DataNodes and workers that a change takes out, as JSON.
  */
 export type SettingName = 'bootstrap' | 'stack' | 'leaving';
 
