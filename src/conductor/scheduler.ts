@@ -5,6 +5,7 @@ import { type AgentCredentials, createAgentClients } from '../adapters/agent/age
 import { createContainerStats } from '../adapters/docker/container-stats.ts';
 import { createDocker } from '../adapters/docker/docker.ts';
 import { createWebHdfs } from '../adapters/hdfs/webhdfs.ts';
+import { createRegistryClient, type RegistryClient } from '../adapters/registry/registry-client.ts';
 import { createWebInternal } from '../adapters/web/web-internal.ts';
 import { checkSharedSecret } from '../api/access.ts';
 import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
@@ -12,7 +13,7 @@ import { createApp, type LogLine } from '../api/web-app.ts';
 import { labels } from '../engine/labels.ts';
 import { SparkPlugError } from '../errors.ts';
 import { createContainerHost } from '../operations/fleet.ts';
-import { agentHost } from '../operations/fleet-names.ts';
+import { agentHost, registryHost, registryUser } from '../operations/fleet-names.ts';
 import { createLiveCluster } from '../operations/live-cluster.ts';
 import { systemClock } from '../runs/clock.ts';
 import { createDockerDriverHost } from '../runs/docker-driver-host.ts';
@@ -27,6 +28,7 @@ import { createScheduler, openStores } from './scheduler-desk.ts';
 
 const port = 7070;
 const webInternalPort = 7071;
+const registryPort = 5000;
 const dockerSocket = '/var/run/docker.sock';
 
 const env = (name: string, fallback?: string): string => {
@@ -80,7 +82,10 @@ async function main(): Promise<void> {
     clock,
     projectId,
     shutdown: shutdown.signal,
-    fleet: fleet === null ? null : { docker, password: fleet.password },
+    fleet:
+      fleet === null
+        ? null
+        : { docker, password: fleet.password, retirement: { containers, registry: createRegistry(fleet) } },
   });
   const driverLabels = { [labels.project]: projectId, [labels.component]: 'spark-driver' };
   const { desk, keeper, queue, schedules, sample, notify } = createScheduler({
@@ -123,10 +128,13 @@ async function main(): Promise<void> {
   await cluster.rememberStack(keeper.current().desired).catch((error: unknown) => noteError('stack unknown', error));
 }
 
+interface FleetSecrets {
+  readonly credentials: AgentCredentials;
+  readonly password: string;
+}
+
 /** Null where the cluster was deployed for one machine. */
-function readFleetSecrets(
-  folder: string,
-): { readonly credentials: AgentCredentials; readonly password: string } | null {
+function readFleetSecrets(folder: string): FleetSecrets | null {
   const names = ['cluster_ca', 'agent_client_cert', 'agent_client_key', 'registry_password'];
   const [ca, cert, key, password] = names.map((name) => readSecretFile(folder, name));
   if (ca == null || cert == null || key == null || password == null) return null;
@@ -135,6 +143,10 @@ function readFleetSecrets(
     credentials: { ca: text(ca), cert: text(cert), key: text(key), host: agentHost },
     password: text(password),
   };
+}
+
+function createRegistry({ credentials: { ca }, password }: FleetSecrets): RegistryClient {
+  return createRegistryClient({ url: `https://${registryHost}:${registryPort}`, ca, user: registryUser, password });
 }
 
 /** By its name on the control network: plain `web` may be answered with its address on the data network. */

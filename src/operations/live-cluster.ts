@@ -19,6 +19,7 @@ import { askNewMachines, type FleetAccess, type PreparedChange, planStack, prepa
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
 import { registryUser } from './fleet-names.ts';
+import { keptRevisions, type Retirement, retireImages } from './retire-images.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -52,7 +53,12 @@ export interface LiveClusterParts {
   readonly projectId: string;
   readonly shutdown: AbortSignal;
   /** To publish and to ask further machines; null where the scheduler was deployed without their secrets. */
-  readonly fleet?: (Omit<FleetAccess, 'login'> & { readonly password: string }) | null;
+  readonly fleet?: FleetParts | null;
+}
+
+export interface FleetParts extends Omit<FleetAccess, 'login'> {
+  readonly password: string;
+  readonly retirement: Retirement;
 }
 
 export interface ObservableCluster extends LiveCluster {
@@ -128,6 +134,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       signal.throwIfAborted();
       store.set('stack', JSON.stringify(result));
       planned = null;
+      if (first.changeSet.steps.some(({ kind }) => kind === 'publish')) await retire(parts, report);
     },
     driverImage: async () => {
       const services = await docker.services({ [labels.project]: projectId, [labels.component]: 'spark-driver' });
@@ -158,6 +165,26 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
 function accessFleet({ fleet = null }: LiveClusterParts, { registry }: DesiredState): FleetAccess | null {
   if (fleet === null || registry === undefined) return null;
   return { ...fleet, login: { address: registry.address, user: registryUser, password: fleet.password } };
+}
+
+/** What is old stays where this fails: the next change tries again. */
+async function retire({ fleet = null, store }: LiveClusterParts, report: ChangeProgress['report']): Promise<void> {
+  if (fleet === null) return;
+  const newest = store.currentRevision()?.number ?? 0;
+  const numbers = Array.from({ length: keptRevisions }, (_, back) => newest - back);
+  const texts = numbers.flatMap((number) => store.revision(number)?.desired ?? []);
+  try {
+    const removed = await retireImages(
+      fleet.retirement,
+      texts.map((text) => JSON.parse(text) as DesiredState),
+    );
+    if (removed > 0) report({ kind: 'note', text: `removed ${removed} old images from the registry` });
+  } catch (error) {
+    report({
+      kind: 'warning',
+      text: `old images stay in the registry: ${error instanceof Error ? error.message : error}`,
+    });
+  }
 }
 
 function stackOptions(store: ClusterStore, driverImage: string | null): StackOptions {
