@@ -4,7 +4,7 @@ import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engin
 import { executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
-import { readSocketGids } from '../engine/read-socket-gids.ts';
+import { findUnaskedMachines, readSocketGids } from '../engine/read-socket-gids.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
@@ -103,7 +103,13 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   };
 
   return {
-    differs: async (change) => !(await prepare(change)).changeSet.empty,
+    differs: async (change) => {
+      const { changeSet, plan: placed } = await prepare(change);
+      if (!changeSet.empty || change.desired.registry === undefined) return !changeSet.empty;
+      // One that just joined and has room for nothing still gets its agent.
+      const conductorId = placed.machines.find(({ conductor }) => conductor)?.id ?? null;
+      return findUnaskedMachines(await docker.nodes(), conductorId).length > 0;
+    },
     apply: async (change, progress) => {
       const first = await prepare(change);
       const { report, signal, waitUntilIdle } = progress;
