@@ -34,6 +34,7 @@ const endToEnd = [
   'interrupted',
   'by-hand',
   'registry',
+  'agent',
   'fleet',
 ];
 
