@@ -35,6 +35,8 @@ const endToEnd = [
   'interrupted',
   'by-hand',
   'registry',
+  'agent',
+  'fleet',
 ];
 
 const endToEndFile = (name: string) => `test/e2e/${name}.test.ts`;

@@ -6,6 +6,7 @@ import { createContainerStats } from '../adapters/docker/container-stats.ts';
 import { createDocker } from '../adapters/docker/docker.ts';
 import { createWebHdfs } from '../adapters/hdfs/webhdfs.ts';
 import { createNameNodeAdmin } from '../adapters/namenode/name-node-admin.ts';
+import { createRegistryClient, type RegistryClient } from '../adapters/registry/registry-client.ts';
 import { createWebInternal } from '../adapters/web/web-internal.ts';
 import { checkSharedSecret } from '../api/access.ts';
 import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
@@ -14,7 +15,7 @@ import { labels } from '../engine/labels.ts';
 import { SparkPlugError } from '../errors.ts';
 import { createDrainHost, findOwnContainer } from '../operations/drain-host.ts';
 import { createContainerHost } from '../operations/fleet.ts';
-import { agentHost } from '../operations/fleet-names.ts';
+import { agentHost, registryHost, registryUser } from '../operations/fleet-names.ts';
 import { createLiveCluster } from '../operations/live-cluster.ts';
 import { systemClock } from '../runs/clock.ts';
 import { createDockerDriverHost } from '../runs/docker-driver-host.ts';
@@ -35,6 +36,7 @@ import { createScheduler, openStores } from './scheduler-desk.ts';
 
 const port = 7070;
 const webInternalPort = 7071;
+const registryPort = 5000;
 const dockerSocket = '/var/run/docker.sock';
 
 const env = (name: string, fallback?: string): string => {
@@ -95,7 +97,10 @@ async function main(): Promise<void> {
     clock,
     projectId,
     shutdown: shutdown.signal,
-    fleet: fleet === null ? null : { docker, password: fleet.password },
+    fleet:
+      fleet === null
+        ? null
+        : { docker, password: fleet.password, retirement: { containers, registry: createRegistry(fleet) } },
   });
   const driverLabels = { [labels.project]: projectId, [labels.component]: 'spark-driver' };
   const { desk, keeper, queue, schedules, sample, notify, reconcile } = createScheduler({
@@ -140,10 +145,13 @@ async function main(): Promise<void> {
   }
 }
 
+interface FleetSecrets {
+  readonly credentials: AgentCredentials;
+  readonly password: string;
+}
+
 /** Null where the cluster was deployed for one machine. */
-function readFleetSecrets(
-  folder: string,
-): { readonly credentials: AgentCredentials; readonly password: string } | null {
+function readFleetSecrets(folder: string): FleetSecrets | null {
   const names = ['cluster_ca', 'agent_client_cert', 'agent_client_key', 'registry_password'];
   const [ca, cert, key, password] = names.map((name) => readSecretFile(folder, name));
   if (ca == null || cert == null || key == null || password == null) return null;
@@ -152,6 +160,10 @@ function readFleetSecrets(
     credentials: { ca: text(ca), cert: text(cert), key: text(key), host: agentHost },
     password: text(password),
   };
+}
+
+function createRegistry({ credentials: { ca }, password }: FleetSecrets): RegistryClient {
+  return createRegistryClient({ url: `https://${registryHost}:${registryPort}`, ca, user: registryUser, password });
 }
 
 /** By its name on the control network: plain `web` may be answered with its address on the data network. */

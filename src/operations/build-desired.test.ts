@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../config/parse-config.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
-import { buildDesired, differsOnlyInJobs, resolveWorkerShape } from './build-desired.ts';
+import { buildDesired, differsOnlyInJobs, keepInfrastructure, resolveWorkerShape } from './build-desired.ts';
 
 const shape = { executors: 1, cores: 2, memoryMiB: 2048 };
 const images = { hdfs: 'h', spark: 's', conductor: 'c', worker: 'w', driver: 'd' };
@@ -74,4 +74,19 @@ test('auto is settled once; the file beats what was settled', () => {
   assert.ok(resolveWorkerShape(auto, null, [machine]).memoryMiB > 0);
   const set = parseConfig(`${file('')}spark: { worker: { executors: 1, cores: 1, memory: 2GiB } }\n`, 'sparkplug.yaml');
   assert.deepEqual(resolveWorkerShape(set, shape, []), { executors: 1, cores: 1, memoryMiB: 2048 });
+});
+
+test('the tree of a run leaves registry and certificates as they are, so that they are no change', () => {
+  const registry = { image: 'r', address: '10.0.0.5:5000', caCertificate: 'PEM' };
+  const plain = desiredOf(file(''));
+  const others = ['web_tls_cert', 'registry_password', 'dropped'].map((name) => ({ name, swarmName: `x_${name}` }));
+  const current = { ...plain, registry, secrets: [...plain.secrets, ...others] };
+  const kept = keepInfrastructure(plain, current);
+  assert.deepEqual(kept.registry, registry);
+  assert.deepEqual(
+    kept.secrets.map(({ name }) => name),
+    ['control', 'registry_password', 'web_tls_cert', 'web_tokens'],
+  );
+  assert.ok(differsOnlyInJobs(kept, keepInfrastructure(plain, kept)));
+  assert.deepEqual(keepInfrastructure(plain, plain), plain);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choosePort } from './choose-port.ts';
+import { choosePort, chooseRegistryPort } from './choose-port.ts';
 import { findContainer } from './find-port-holder.ts';
 
 const holders = (taken: Readonly<Record<number, string>>) => async (port: number) => taken[port] ?? null;
@@ -42,4 +42,16 @@ test('containers are found by what they publish, ranges too', () => {
   assert.equal(findContainer(lines, 8080), 'c');
   assert.equal(findContainer(lines, 9003), 'b');
   assert.equal(findContainer(lines, 80), null);
+});
+
+test("the registry's port: the first free from 5000, and from then on the same", async () => {
+  const free = async () => null;
+  const taken = async (port: number) => (port < 5002 ? 'another program' : null);
+  assert.equal(await chooseRegistryPort({ kept: null, own: null, findHolder: taken }), 5002);
+  assert.equal(await chooseRegistryPort({ kept: 5003, own: null, findHolder: free }), 5003);
+  assert.equal(await chooseRegistryPort({ kept: 5001, own: 5001, findHolder: taken }), 5001);
+  await assert.rejects(chooseRegistryPort({ kept: 5001, own: null, findHolder: taken }), {
+    code: 'PORT_TAKEN',
+    met: '5001',
+  });
 });

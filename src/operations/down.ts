@@ -2,6 +2,7 @@
 import type { Docker } from '../adapters/docker/docker.ts';
 import { readProjectState, writeProjectState } from '../config/project-state.ts';
 import { removeUserFolder } from '../config/user-folder.ts';
+import type { ClusterState } from '../engine/cluster-state.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { removeCluster } from '../engine/remove-cluster.ts';
@@ -10,6 +11,7 @@ import { type Report, step } from '../progress.ts';
 import { createProjectClient } from './cluster-access.ts';
 import { leaveSwarmIfOurs } from './ensure-swarm.ts';
 import { type LocatedProject, locateProject, type ProjectChoice } from './open-project.ts';
+import { removeFarVolumes } from './remove-far-volumes.ts';
 
 interface DownOptions {
   readonly volumes: boolean;
@@ -53,9 +55,12 @@ export async function takeDown(choice: ProjectChoice, options: DownOptions): Pro
     return { projectId: null, stopped: [], removedVolumes: [], removedImages: [], leftSwarm: false };
   }
   const { id } = state;
-  const stopped = (await isInSwarm(docker)) ? await stopServices(docker, id, options) : [];
+  const inSwarm = await isInSwarm(docker);
+  const before = inSwarm ? await observeCluster(docker, id) : { projectId: id, services: [] };
+  const stopped = inSwarm ? await stopServices(docker, before, options) : [];
   if (!options.volumes) return { projectId: id, stopped, removedVolumes: [], removedImages: [], leftSwarm: false };
-  const removedVolumes = await removeVolumes(docker, id, options);
+  const farVolumes = await removeFarVolumes(docker, before, options);
+  const removedVolumes = [...(await removeVolumes(docker, id, options)), ...farVolumes];
   const removedImages = await removeImages(docker, id);
   const leftSwarm = await leaveSwarm(docker, options.report);
   await removeUserFolder(id);
@@ -83,10 +88,9 @@ async function isInSwarm(docker: Docker): Promise<boolean> {
 
 async function stopServices(
   docker: Docker,
-  projectId: string,
+  { projectId, services }: ClusterState,
   { volumes, now, report, signal }: DownOptions,
 ): Promise<readonly string[]> {
-  const { services } = await observeCluster(docker, projectId);
   const removal = async () => {
     const removing = removeCluster(docker, projectId, { volumes, signal });
     if (now) await killContainers(docker, projectId);
@@ -135,5 +139,11 @@ async function leaveSwarm(docker: Docker, report: Report): Promise<boolean> {
 async function forgetCluster({ dir }: LocatedProject): Promise<void> {
   const state = await readProjectState(dir);
   if (state !== null)
-    await writeProjectState(dir, { ...state, webPort: null, webTrust: [{ kind: 'plain' }], workerShape: null });
+    await writeProjectState(dir, {
+      ...state,
+      webPort: null,
+      registryPort: null,
+      webTrust: [{ kind: 'plain' }],
+      workerShape: null,
+    });
 }

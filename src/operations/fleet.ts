@@ -20,14 +20,23 @@ export interface ContainerHost {
   stats(): Promise<readonly ContainerUse[]>;
   /** In the newest running container of the component. @throws COMPONENT_UNKNOWN, CLUSTER_NOT_READY, AGENT_AWAY */
   exec(component: string, command: readonly string[], options?: PipeOptions): AsyncIterable<PipedOutput>;
-  /** Removes images of the cluster that no container uses, but `keep`, from the further machines that answer. */
-  pruneImages(keep: readonly string[]): Promise<void>;
+  /** Takes the cluster's images that no container uses, but `keep`, off the machines that answer. */
+  pruneImages(registry: string, keep: readonly string[]): Promise<void>;
 }
 
 export interface ContainerHostParts {
   readonly docker: Pick<
     Docker,
-    'services' | 'tasks' | 'nodes' | 'info' | 'execPiped' | 'kill' | 'volumes' | 'removeVolume'
+    | 'services'
+    | 'tasks'
+    | 'nodes'
+    | 'info'
+    | 'execPiped'
+    | 'kill'
+    | 'volumes'
+    | 'removeVolume'
+    | 'listImages'
+    | 'removeImage'
   >;
   /** Of the conductor's engine. */
   readonly containerStats: ContainerStats;
@@ -102,7 +111,8 @@ export function createContainerHost(parts: ContainerHostParts): ContainerHost {
       if (await isOwn(machineId)) yield* docker.execPiped(id, command, options);
       else yield* (await agentOn(state, machineId)).exec(id, command, options);
     },
-    pruneImages: async (keep) => {
+    pruneImages: async (registry, keep) => {
+      await untagImages(docker, registry, keep);
       if (agents === null) return;
       const services = await docker.services({ ...project, [labels.component]: 'agent' });
       await Promise.allSettled(
@@ -110,6 +120,18 @@ export function createContainerHost(parts: ContainerHostParts): ContainerHost {
       );
     },
   };
+}
+
+/** On the conductor's engine only the registry's names go: the images have others there, by which `up` knows them. */
+async function untagImages(
+  docker: Pick<Docker, 'listImages' | 'removeImage'>,
+  registry: string,
+  keep: readonly string[],
+): Promise<void> {
+  const kept = new Set(keep);
+  const images = await docker.listImages({ [labels.image]: null });
+  const names = images.flatMap(({ tags }) => tags).filter((tag) => tag.startsWith(`${registry}/`) && !kept.has(tag));
+  for (const name of new Set(names)) await docker.removeImage(name);
 }
 
 function connect(agents: AgentClients, { name }: Pick<ObservedService, 'name'>): AgentClient {

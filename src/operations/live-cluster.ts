@@ -6,7 +6,7 @@ import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engin
 import { type Execution, executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
-import { readSocketGids } from '../engine/read-socket-gids.ts';
+import { findUnaskedMachines, readSocketGids } from '../engine/read-socket-gids.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ClusterPlan, Machine } from '../plan/cluster-plan.ts';
@@ -29,10 +29,11 @@ import {
 } from './carry-out-drains.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
+import { isAway } from './drain-datanodes.ts';
 import { findPlacements } from './effective-desired.ts';
 import { registryUser } from './fleet-names.ts';
+import { keptRevisions, type Retirement, retireImages } from './retire-images.ts';
 import { shareOfRun } from './share-of-run.ts';
-import { isAway } from './drain-datanodes.ts';
 
 /** One change as the engine carries it out. */
 export interface ClusterChange {
@@ -73,7 +74,12 @@ export interface LiveClusterParts {
   readonly projectId: string;
   readonly shutdown: AbortSignal;
   /** To publish and to ask further machines; null where the scheduler was deployed without their secrets. */
-  readonly fleet?: (Omit<FleetAccess, 'login'> & { readonly password: string }) | null;
+  readonly fleet?: FleetParts | null;
+}
+
+export interface FleetParts extends Omit<FleetAccess, 'login'> {
+  readonly password: string;
+  readonly retirement: Retirement;
 }
 
 export interface ObservableCluster extends LiveCluster {
@@ -131,8 +137,15 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
 
   return {
     compare: async (change) => {
-      const { steps } = (await prepare(change)).changeSet;
-      return steps.flatMap((step) => step.changes.map(({ type, service, cause }) => `${type} ${service}: ${cause}`));
+      const { changeSet, plan: placed } = await prepare(change);
+      const lines = changeSet.steps.flatMap(({ changes }) =>
+        changes.map(({ type, service, cause }) => `${type} ${service}: ${cause}`),
+      );
+      if (lines.length > 0 || change.desired.registry === undefined) return lines;
+      // One that just joined and has room for nothing still gets its agent.
+      const conductorId = placed.machines.find(({ conductor }) => conductor)?.id ?? null;
+      const unasked = findUnaskedMachines(await docker.nodes(), conductorId);
+      return unasked.map(({ hostname }) => `look at ${hostname}: it has no agent yet`);
     },
     apply: async (change, progress) => {
       const first = await prepare(change);
@@ -176,6 +189,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       forgetDrained(store, changeSet);
       store.set('stack', JSON.stringify(result));
       planned = null;
+      if (first.changeSet.steps.some(({ kind }) => kind === 'publish')) await retire(parts, report);
     },
     driverImage: async () => {
       const services = await docker.services({ [labels.project]: projectId, [labels.component]: 'spark-driver' });
@@ -237,6 +251,26 @@ async function settleEarlierDrains(
 function accessFleet({ fleet = null }: LiveClusterParts, { registry }: DesiredState): FleetAccess | null {
   if (fleet === null || registry === undefined) return null;
   return { ...fleet, login: { address: registry.address, user: registryUser, password: fleet.password } };
+}
+
+/** What is old stays where this fails: the next change tries again. */
+async function retire({ fleet = null, store }: LiveClusterParts, report: ChangeProgress['report']): Promise<void> {
+  if (fleet === null) return;
+  const newest = store.currentRevision()?.number ?? 0;
+  const numbers = Array.from({ length: keptRevisions }, (_, back) => newest - back);
+  const texts = numbers.flatMap((number) => store.revision(number)?.desired ?? []);
+  try {
+    const removed = await retireImages(
+      fleet.retirement,
+      texts.map((text) => JSON.parse(text) as DesiredState),
+    );
+    if (removed > 0) report({ kind: 'note', text: `removed ${removed} old images from the registry` });
+  } catch (error) {
+    report({
+      kind: 'warning',
+      text: `old images stay in the registry: ${error instanceof Error ? error.message : error}`,
+    });
+  }
 }
 
 function stackOptions(store: ClusterStore, driverImage: string | null): StackOptions {

@@ -20,8 +20,8 @@ const validMs = 2 * 365 * dayMs;
 const renewBeforeMs = 30 * dayMs;
 /** An authority is renewed while everything that it vouches for anew still ends before it. */
 const renewAuthorityBeforeMs = validMs + renewBeforeMs;
-/** About 60 ms a log-in; the password has 256 random bits, so it is not this that protects it. */
-const bcryptCost = 10;
+/** The registry hashes anew for each of the hundreds of requests of a push; 256 random bits need no slow hash. */
+const bcryptCost = 5;
 
 export interface PreparedRegistry {
   /** PEM. */

@@ -44,7 +44,9 @@ export function buildStack(desired: DesiredState, plan: ClusterPlan, options: St
     ...plan.workers.map((placement) => buildSparkWorker(context, placement)),
     ...plan.datanodes.map((placement) => buildDatanode(context, placement)),
   ];
-  const published = listPublished(context);
+  // Also the image of agents that only stand once their machine was looked at.
+  const isAlone = plan.machines.every((machine) => machine.conductor);
+  const published = context.registry === null || isAlone ? [] : listPublished(desired, context.registry.address);
   const used = new Set(drafts.flatMap((draft) => draft.secrets));
   return {
     projectId: desired.projectId,

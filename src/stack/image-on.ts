@@ -1,9 +1,10 @@
 // Which name of an image a machine starts from: the conductor's engine has it, the others pull it from the registry.
 import type { BuildContext } from './build-context.ts';
+import type { DesiredState } from './desired-state.ts';
 import type { ImageName, PublishedImage } from './stack-spec.ts';
 
 /** The images that followers start from. */
-const followerImages = ['hdfs', 'worker', 'conductor'] as const satisfies readonly ImageName[];
+export const followerImages = ['hdfs', 'worker', 'conductor'] as const satisfies readonly ImageName[];
 type FollowerImage = (typeof followerImages)[number];
 
 /** A machine that comes restarts nothing on the conductor's own: there the image keeps its local name. */
@@ -13,16 +14,12 @@ export function imageOn(context: BuildContext, name: FollowerImage, machineId: s
   return publishedRef(registry.address, name, desired.images[name]);
 }
 
-/** What further machines may start from; also that of agents which only stand once their machine was looked at. */
-export function listPublished({ desired, plan, registry }: BuildContext): readonly PublishedImage[] {
-  if (registry === null || plan.machines.every((machine) => machine.conductor)) return [];
-  return followerImages.map((name) => {
-    const source = desired.images[name];
-    return { name, ref: publishedRef(registry.address, name, source), source };
-  });
+/** What further machines may start from, as it is called in the registry at `address`. */
+export function listPublished({ images }: DesiredState, address: string): readonly PublishedImage[] {
+  return followerImages.map((name) => ({ name, ref: publishedRef(address, name, images[name]), source: images[name] }));
 }
 
 /** The tag is the image's id, so a name never changes what it means. A name that is no id keeps its own tag. */
-export function publishedRef(address: string, name: FollowerImage, source: string): string {
+function publishedRef(address: string, name: FollowerImage, source: string): string {
   return `${address}/sparkplug/${name}:${source.slice(source.lastIndexOf(':') + 1)}`;
 }

@@ -198,9 +198,12 @@ describe('a cluster of two machines', () => {
     assert.match(outcome.all, /certificate required|ECONNRESET|handshake/i);
   });
 
-  it('goes with all that the conductor machine can remove', async () => {
+  it('goes with all its volumes, those on the further machine too', async () => {
     const down = await sparkplug('down', '--volumes', '--yes');
     assert.equal(down.exitCode, 0, down.all);
     assert.equal((await must(conductor, 'docker', 'service', 'ls', '-q')).trim(), '');
+    for (const machine of [conductor, further]) {
+      assert.equal((await must(machine, 'docker', 'volume', 'ls', '-q')).trim(), '', machine.name);
+    }
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { SparkPlugError } from '../../errors.ts';
 import { createDocker, type Docker } from './docker.ts';
@@ -156,4 +157,37 @@ test('stack deploy is told to return at once only where it knows how', async () 
   }
   assert.ok(seen[0]?.includes('--resolve-image never n'));
   assert.ok(seen[1]?.includes('--resolve-image never --detach=true n'));
+});
+
+test('a command through pipes: bytes of both streams, its input, and its exit code as a value', async () => {
+  const docker = await fakeDocker('read -r line; printf "%s|" "$line" "$@"; printf "\\377" >&2; exit 7');
+  const output = docker.execPiped('id', ['cat', '-n'], { input: Readable.from([Buffer.from('hello\n')]) });
+  const parts: Record<string, string> = { stdout: '', stderr: '', exit: '' };
+  for await (const part of output) {
+    if (part.kind === 'exit') parts.exit = String(part.exitCode);
+    else parts[part.source] += Buffer.from(part.bytes).toString('latin1');
+  }
+  assert.deepEqual(parts, { stdout: 'hello|exec|--interactive|id|cat|-n|', stderr: '\u00ff', exit: '7' });
+});
+
+test('a reader that leaves ends the command, and one that never reads its input does not fail', async () => {
+  const docker = await fakeDocker('[ "$2" = id ] || exit 0; echo first; exec sleep 600');
+  for await (const part of docker.execPiped('id', ['sleep'])) {
+    assert.equal(part.kind, 'output');
+    break;
+  }
+  const parts = [];
+  const large = Readable.from([Buffer.alloc(4 * 1024 * 1024)]);
+  for await (const part of docker.execPiped('id', ['true'], { input: large })) parts.push(part);
+  assert.deepEqual(parts, [{ kind: 'exit', exitCode: 0 }]);
+});
+
+test('a deploy with a log-in hands it to the machines, one without does not', async () => {
+  const docker = await fakeDocker('[ "$3" = --help ] && exit 0; echo "$DOCKER_CONFIG $@" >&2; exit 1');
+  const deploy = (dockerConfig?: string) =>
+    docker
+      .stackDeploy({ namespace: 'demo', composeFile: 'c.yaml', dockerConfig })
+      .then(() => assert.fail('deployed'), String);
+  assert.match(await deploy('/logins'), /\/logins stack deploy .*--with-registry-auth demo/);
+  assert.doesNotMatch(await deploy(), /with-registry-auth/);
 });
