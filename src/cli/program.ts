@@ -8,6 +8,7 @@ import { addDoctor } from './verbs/doctor.ts';
 import { addExec } from './verbs/exec.ts';
 import { addHdfs } from './verbs/hdfs.ts';
 import { addImages } from './verbs/images.ts';
+import { addLab } from './verbs/lab.ts';
 import { addLogs } from './verbs/logs.ts';
 import { addNew } from './verbs/new.ts';
 import { addOpen } from './verbs/open.ts';
@@ -23,7 +24,7 @@ import { addUpAndDown } from './verbs/up-and-down.ts';
 import { addVersion } from './verbs/version.ts';
 
 /** Part of the design, not of this version. */
-const laterVerbs = ['scale', 'machine', 'tune', 'lab', 'aws'] as const;
+const laterVerbs = ['scale', 'machine', 'tune', 'aws'] as const;
 
 /** The whole command line. `openShell` is called once, when a verb's action starts. */
 export function createProgram(
@@ -56,6 +57,7 @@ export function createProgram(
   addResults(program, act);
   addHdfs(program, act);
   addImages(program, act);
+  addLab(program, act);
   addSecret(program, act);
   addToken(program, act);
   addVersion(program, act);

@@ -16,13 +16,19 @@ export async function swarmMachines(docker: SurveyingDocker, projectId: string):
   return usable.map((node) => ({
     id: node.id,
     name: node.hostname,
-    cores: node.cores,
+    cores: countCores(node),
     memoryMiB: node.memoryMiB,
     othersMemoryMiB: reservedOn(node, tasks),
     conductor: node.id === info.swarm.nodeId,
     // A Swarm of one is somebody's computer; who has several machines has them for this.
     shared: nodes.length === 1,
   }));
+}
+
+/** A simulated machine counts more cores than its engine can see; the label says how many. */
+export function countCores({ cores, labels: own }: Pick<SwarmNode, 'cores' | 'labels'>): number {
+  const labelled = own[labels.cores] ?? '';
+  return /^[1-9]\d*$/.test(labelled) ? Number(labelled) : cores;
 }
 
 function reservedOn(node: SwarmNode, tasks: readonly TaskInspect[]): number {

@@ -24,6 +24,7 @@ const parents: Readonly<Record<BuiltImageName, readonly BuiltImageName[]>> = {
   hdfs: ['base', 'builder'],
   spark: ['base', 'builder'],
   conductor: [],
+  machine: [],
   worker: ['builder', 'spark'],
   driver: ['worker'],
 };

@@ -32,6 +32,7 @@ function makePlan(registry = false): ImagePlan {
     hdfs: planned('hdfs', ['base', 'builder'], registry),
     spark: planned('spark', ['base', 'builder'], registry),
     conductor: planned('conductor', [], registry),
+    machine: planned('machine', [], registry),
     worker: { ...planned('worker', ['builder', 'spark'], registry), sameAs: 'spark' },
     driver: planned('driver', ['worker'], registry),
   };

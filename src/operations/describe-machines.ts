@@ -2,6 +2,7 @@
 import type { SwarmNode } from '../adapters/docker/docker.ts';
 import type { ComponentHealth, ContainerView, MachineView } from '../api/schemas.ts';
 import type { ClusterState, ObservedService } from '../engine/cluster-state.ts';
+import { countCores } from '../engine/swarm-machines.ts';
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 
@@ -44,7 +45,7 @@ export function describeMachines(
       name: node.hostname,
       conductor: isConductor(node),
       reachable: node.ready,
-      cores: node.cores,
+      cores: countCores(node),
       memoryMiB: node.memoryMiB,
       reservedMiB: survey.plan.machines.find(({ id }) => id === node.id)?.reservedMiB ?? 0,
       containers: placed

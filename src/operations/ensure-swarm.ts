@@ -18,11 +18,19 @@ const addressPoolSize = 24;
  */
 const taskHistoryLimit = 6;
 
+/** Laptops change networks, and a Swarm dies with its address: loopback stays. */
+const loopback = '127.0.0.1';
+
 /**
  * An engine that manages a usable Swarm. A Swarm that exists is never changed.
+ * @param address where a new one is reached; by default by nobody else
  * @throws SparkPlugError SWARM_UNUSABLE
  */
-export async function ensureSwarm(docker: SwarmingDocker, report: Report): Promise<EngineInfo> {
+export async function ensureSwarm(
+  docker: SwarmingDocker,
+  report: Report,
+  address: string = loopback,
+): Promise<EngineInfo> {
   const info = await docker.info();
   if (info.swarm.state === 'active' && info.swarm.manager) {
     // Checks that it has a leader, too: `docker info` does not tell.
@@ -30,15 +38,14 @@ export async function ensureSwarm(docker: SwarmingDocker, report: Report): Promi
     return info;
   }
   if (info.swarm.state !== 'inactive') throw describeUnusable(info);
-  return step(report, 'make a Swarm of this engine', () => makeSwarm(docker), 'it is in none');
+  return step(report, 'make a Swarm of this engine', () => makeSwarm(docker, address), 'it is in none');
 }
 
-async function makeSwarm(docker: SwarmingDocker): Promise<EngineInfo> {
+async function makeSwarm(docker: SwarmingDocker, address: string): Promise<EngineInfo> {
   try {
     await docker.swarmInit({
-      // Laptops change networks, and a Swarm dies with its address: loopback stays.
-      advertiseAddress: '127.0.0.1',
-      listenAddress: '127.0.0.1:2377',
+      advertiseAddress: address,
+      listenAddress: `${address}:2377`,
       addressPool: chooseAddressPool(await takenSubnets(docker)),
       addressPoolSize,
       taskHistoryLimit,
@@ -50,7 +57,8 @@ async function makeSwarm(docker: SwarmingDocker): Promise<EngineInfo> {
     return now;
   }
   const info = await docker.info();
-  await docker.labelNode(info.swarm.nodeId, { [labels.madeSwarm]: made });
+  // One that others can join belongs to its machines, and ends with them.
+  if (address === loopback) await docker.labelNode(info.swarm.nodeId, { [labels.madeSwarm]: made });
   return info;
 }
 

@@ -137,7 +137,7 @@ function createBuilds(docker: Docker, request: ImageRequest, read: ReadImagePlan
 
   return async (image: PlannedImage): Promise<Build> => {
     const { name } = image;
-    const standsOnDebian = name === 'base' || name === 'conductor';
+    const standsOnDebian = name === 'base' || name === 'conductor' || name === 'machine';
     const [host, , debian, modules] = await Promise.all([
       readOnce(),
       findArch(),

@@ -27,7 +27,7 @@ export function chooseAddressPool(taken: readonly string[]): string | null {
 }
 
 /** Two ranges overlap when the longer prefix lies within the shorter. IPv6 overlaps nothing of ours. */
-function overlap(a: string, b: string): boolean {
+export function overlap(a: string, b: string): boolean {
   if (!ipaddr.IPv4.isValidCIDR(a) || !ipaddr.IPv4.isValidCIDR(b)) return false;
   const [first, firstLength] = ipaddr.IPv4.parseCIDR(a);
   const [second, secondLength] = ipaddr.IPv4.parseCIDR(b);

@@ -16,10 +16,13 @@ export interface CertificateFacts {
   readonly validTo: Date;
   /** DNS names it is for, as they stand in it. */
   readonly names: readonly string[];
+  /** IP addresses it is for. */
+  readonly addresses: readonly string[];
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const serverAuthentication = '1.3.6.1.5.5.7.3.1';
+/** What a certificate proves: who answers, or who asks. */
+const purposes = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
 /** A browser's clock may be behind a little. */
 const clockSkewMs = 3_600_000;
 
@@ -28,6 +31,7 @@ export async function makeCertificate(
   hosts: readonly string[],
   nowMs: number,
   validMs: number,
+  purpose: keyof typeof purposes = 'server',
 ): Promise<CertificateFiles> {
   // Loaded only here: it is large, and needs this polyfill before it.
   await import('reflect-metadata');
@@ -45,7 +49,7 @@ export async function makeCertificate(
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([serverAuthentication]),
+        new x509.ExtendedKeyUsageExtension([purposes[purpose]]),
         new x509.SubjectAlternativeNameExtension(
           hosts.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
         ),
@@ -110,6 +114,7 @@ function describe(parsed: X509Certificate): CertificateFacts {
     validFrom: parsed.validFromDate,
     validTo: parsed.validToDate,
     names,
+    addresses: [...(parsed.subjectAltName ?? '').matchAll(/IP Address:([0-9A-Fa-f.:]+)/g)].map(([, ip = '']) => ip),
   };
 }
 

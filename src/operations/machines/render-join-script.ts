@@ -1,0 +1,81 @@
+// JoinOrder → the script that makes a machine a worker of the Swarm; pure. The same for SSH, cloud-init and by hand.
+
+export interface JoinOrder {
+  /** Where the Swarm's manager listens: `10.0.0.5:2377`. */
+  readonly managerAddress: string;
+  readonly token: string;
+  /** Where the machine gets its images from; null: from nowhere but its own engine. */
+  readonly registry: {
+    /** `10.0.0.5:5000` */
+    readonly address: string;
+    /** PEM text. */
+    readonly caCertificate: string;
+    readonly user: string;
+    readonly password: string;
+  } | null;
+}
+
+/**
+ * POSIX sh for root of a machine with a running Docker Engine. Run twice it changes nothing. Exit codes: 0 in this Swarm,
+ * 3 the engine does not answer, 4 the machine is in another Swarm, else what Docker gave. The password and the token are
+ * in no command line: `docker login` reads standard input, and the script itself is what carries both.
+ */
+export function renderJoinScript({ managerAddress, token, registry }: JoinOrder): string {
+  return [
+    'set -eu',
+    'umask 022',
+    `manager=${quote(managerAddress)}`,
+    ...requireEngine,
+    ...(registry === null ? [] : trustRegistry(registry)),
+    ...join(token),
+    '',
+  ].join('\n');
+}
+
+const requireEngine = [
+  'if ! docker info >/dev/null 2>&1; then',
+  `  echo 'the Docker engine of this machine does not answer' >&2`,
+  '  exit 3',
+  'fi',
+];
+
+function trustRegistry(registry: NonNullable<JoinOrder['registry']>): readonly string[] {
+  const folder = quote(`/etc/docker/certs.d/${registry.address}`);
+  return [
+    `mkdir -p ${folder}`,
+    // Whole or not at all: the engine may read it at any moment.
+    `printf '%s\\n' ${quote(registry.caCertificate.trim())} >${folder}/ca.crt.new`,
+    `mv ${folder}/ca.crt.new ${folder}/ca.crt`,
+    // A here-document, since printf is a program of its own in some shells and would show the password.
+    `docker login --username ${quote(registry.user)} --password-stdin ${quote(registry.address)} >/dev/null <<'${end}'`,
+    registry.password,
+    end,
+  ];
+}
+
+const end = 'END_OF_PASSWORD';
+
+function join(token: string): readonly string[] {
+  return [
+    `state=$(docker info --format '{{.Swarm.LocalNodeState}}')`,
+    `managers=$(docker info --format '{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}')`,
+    'case "$state" in',
+    '  inactive) ;;',
+    '  *)',
+    '    case " $managers" in',
+    '      *" $manager "*)',
+    '        echo "already in the Swarm of $manager"',
+    '        exit 0 ;;',
+    '    esac',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is for sh
+    '    echo "this machine is in another Swarm (of ${managers:-nobody}); leave it first: docker swarm leave" >&2',
+    '    exit 4 ;;',
+    'esac',
+    `docker swarm join --token ${quote(token)} "$manager"`,
+  ];
+}
+
+/** For sh: nothing inside is expanded. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
