@@ -95,6 +95,7 @@ test('help lists every verb that works and none of a later version; each has an 
     'results',
     'hdfs',
     'images',
+    'lab',
     'secret',
     'token',
     'version',

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../config/parse-config.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
-import { buildDesired, differsOnlyInJobs, resolveWorkerShape } from './build-desired.ts';
+import { buildDesired, differsOnlyInJobs, resolveWorkerShape, settleListen } from './build-desired.ts';
 
 const shape = { executors: 1, cores: 2, memoryMiB: 2048 };
 const images = { hdfs: 'h', spark: 's', conductor: 'c', worker: 'w', driver: 'd' };
 
 function desiredOf(text: string, change: Partial<DesiredState> = {}): DesiredState {
   const parts = {
-    config: parseConfig(text, 'sparkplug.yaml'),
+    config: settleListen(parseConfig(text, 'sparkplug.yaml'), { machines: 1, host: null }),
     projectId: 'shop-abc123',
     images,
     workerShape: shape,
@@ -73,4 +73,14 @@ test('auto is settled once; the file beats what was settled', () => {
   assert.ok(resolveWorkerShape(auto, null, [machine]).memoryMiB > 0);
   const set = parseConfig(`${file('')}spark: { worker: { executors: 1, cores: 1, memory: 2GiB } }\n`, 'sparkplug.yaml');
   assert.deepEqual(resolveWorkerShape(set, shape, []), { executors: 1, cores: 1, memoryMiB: 2048 });
+});
+
+test('`listen: auto` opens web only where the cluster is not on this computer alone; an explicit value stands', () => {
+  const listenOf = (web: string, situation: Parameters<typeof settleListen>[1]) =>
+    settleListen(parseConfig(`${file('')}${web}`, 'sparkplug.yaml'), situation).web.listen;
+  assert.equal(listenOf('', { machines: 1, host: null }), 'local');
+  assert.equal(listenOf('', { machines: 3, host: null }), 'all');
+  assert.equal(listenOf('', { machines: 1, host: '10.214.64.10' }), 'all');
+  assert.equal(listenOf('web: { listen: local }\n', { machines: 3, host: '10.214.64.10' }), 'local');
+  assert.equal(listenOf('web: { listen: all }\n', { machines: 1, host: null }), 'all');
 });

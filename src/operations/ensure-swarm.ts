@@ -5,7 +5,7 @@ import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import { chooseAddressPool, takenSubnets } from './taken-subnets.ts';
 
-type SwarmingDocker = Pick<Docker, 'info' | 'nodes' | 'swarmInit' | 'labelNode' | 'networkSubnets'>;
+type SwarmingDocker = Pick<Docker, 'info' | 'nodes' | 'swarmInit' | 'labelNode' | 'networkSubnets' | 'run'>;
 
 const made = 'made';
 

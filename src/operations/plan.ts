@@ -8,7 +8,7 @@ import { parseMachines } from '../plan/parse-machine.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { planStack, prepareDesired } from './apply-desired.ts';
-import { resolveWorkerShape } from './build-desired.ts';
+import { resolveWorkerShape, settleListen } from './build-desired.ts';
 import { createProjectClient } from './cluster-access.ts';
 import { type OpenedProject, openConfig, openProject, type ProjectChoice } from './open-project.ts';
 import { nameProjectImages } from './prepare-project-images.ts';
@@ -84,7 +84,8 @@ async function readCurrent(project: OpenedProject): Promise<DesiredState | null>
 }
 
 async function compare(project: OpenedProject, current: DesiredState, machines: readonly Machine[]) {
-  const { config, docker, state } = project;
+  const { docker, state } = project;
+  const config = settleListen(project.config, { machines: machines.length, host: await project.findHost() });
   const desired: DesiredState = {
     ...current,
     config,

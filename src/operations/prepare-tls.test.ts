@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 const prepare = (web: Parameters<typeof prepareTls>[0]['web'], nowMs = now) =>
-  prepareTls({ projectId, projectDir, web, nowMs, report: (event) => told.push(event) });
+  prepareTls({ projectId, projectDir, web, host: null, nowMs, report: (event) => told.push(event) });
 
 async function giveUsers(hosts: readonly string[], from = now, validMs = 90 * dayMs): Promise<string> {
   const { certificate, key } = await makeCertificate(hosts, from, validMs);

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { ApiClient } from '../api/client.ts';
 import type { JobDefinition, NewRun, Progress, Run } from '../api/schemas.ts';
 import type { ClusterConfig, JobConfig } from '../config/cluster-config.ts';
+import { tlsSecrets } from '../config/secret-names.ts';
 import { ensureSecrets } from '../config/user-folder.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
-import type { DesiredState } from '../stack/desired-state.ts';
+import type { DesiredConfig, DesiredState } from '../stack/desired-state.ts';
 import { buildDesired, differsOnlyInJobs, resolveWorkerShape } from './build-desired.ts';
 import { connectToCluster, explainUnreachable, notUp } from './cluster-access.ts';
 import { type OpenedProject, openProject, type ProjectChoice } from './open-project.ts';
@@ -78,8 +79,8 @@ async function bringUpToTree(
   const current = (await api.desiredState({ signal })).desired;
   const machines =
     config.spark.worker === 'auto' && state.workerShape === null ? await surveyMachines(docker, state.id) : [];
-  const desired = buildDesired({
-    config,
+  const built = buildDesired({
+    config: keepListen(config, current),
     projectId: state.id,
     images,
     workerShape: resolveWorkerShape(config, state.workerShape, machines),
@@ -88,10 +89,24 @@ async function bringUpToTree(
     socketGid: current.socketGid,
     secrets,
   });
+  const desired = { ...built, secrets: keepTlsSecrets(built.secrets, current) };
   if (differsOnlyInJobs(current, desired)) return desired;
   report({ kind: 'note', text: 'the project file changed more than its jobs: the cluster is brought up to it first' });
   await submit(project, desired, api, { report, signal, now: false });
   return desired;
+}
+
+/** A run is no occasion to open or close the published port: `auto` stays what `up` made of it. */
+function keepListen(config: ClusterConfig, current: DesiredState): DesiredConfig {
+  const { listen } = config.web;
+  return { ...config, web: { ...config.web, listen: listen === 'auto' ? current.config.web.listen : listen } };
+}
+
+/** Certificate and key are `up`'s to renew; without them a port that speaks HTTPS would go silent. */
+function keepTlsSecrets(secrets: DesiredState['secrets'], current: DesiredState): DesiredState['secrets'] {
+  const isTls = (name: string) => (tlsSecrets as readonly string[]).includes(name);
+  const kept = current.secrets.filter(({ name }) => isTls(name));
+  return [...secrets.filter(({ name }) => !isTls(name)), ...kept].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The job as the tree has it, recorded with the run. */
