@@ -34,6 +34,7 @@ const endToEnd = [
   'interrupted',
   'by-hand',
   'registry',
+  'lab',
 ];
 
 const endToEndFile = (name: string) => `test/e2e/${name}.test.ts`;
