@@ -65,7 +65,8 @@ export async function bringUpLab(choice: ProjectChoice, options: LabUpOptions): 
   const project = await openProject(choice);
   const outer = createLabDocker();
   await ensureEngine(outer, { report, signal });
-  const { id: projectId } = await ensureProjectState(project);
+  const state = await ensureProjectState(project);
+  const projectId = state.id;
   const lab: Lab = { project, projectId, outer, context: nameContext(projectId), report, signal };
   const work = async () => {
     const existing = await findLab(outer, projectId);
@@ -76,7 +77,7 @@ export async function bringUpLab(choice: ProjectChoice, options: LabUpOptions): 
     await formSwarm(lab, built);
     if (link !== null) await shapeLinks(lab, built, link);
     await copyImages(lab);
-    await selectContext(lab);
+    if (state.context !== lab.context) await writeProjectState(project.dir, { ...state, context: lab.context });
     return await describeLab(outer, projectId);
   };
   const lock = `${await makeCacheFolder('locks')}/lab-${projectId}`;
@@ -236,9 +237,4 @@ async function copyImages({ project, outer, context, report, signal }: Lab): Pro
   await step(report, `copy ${missing.length} images to the conductor`, () =>
     transferImages({ from: 'default', to: context, refs: missing, signal }),
   );
-}
-
-async function selectContext({ project, context }: Lab): Promise<void> {
-  const state = await ensureProjectState(project);
-  if (state.context !== context) await writeProjectState(project.dir, { ...state, context });
 }
