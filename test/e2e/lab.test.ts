@@ -35,6 +35,7 @@ before(async () => {
   folder = await makeProject({ 'sparkplug.yaml': file, 'src/words.py': words, 'note.txt': 'hello\n' });
 });
 after(async () => {
+  await sparkplug(folder, ['down', '--volumes', '--now', '--yes']);
   await sparkplug(folder, ['lab', 'down', '--yes']);
   await rm(folder, { recursive: true, force: true });
 });
@@ -225,6 +226,8 @@ test('a whole cluster runs on a machine of the lab, reached through the context 
   assert.match(status.stdout, new RegExp(`ready .*context ${context}`));
   assert.match((await mustRun(folder, ['logs', 'spark-master', '--tail', '5'])).stdout, /./);
   assert.match((await mustRun(folder, ['open', '--print'])).stdout, new RegExp(`https://${made[0]?.address}:`));
+  const { healthy } = (await mustRunJson(folder, ['doctor'])) as { healthy: boolean };
+  assert.ok(healthy);
   const here = await sparkplug(folder, ['--context', 'default', 'status']);
   assert.equal(here.exitCode, 3);
   await writeFile(join(folder, 'src', 'words.py'), `${words}print("changed")\n`);

@@ -1,6 +1,8 @@
 // The private network of a lab: a bridge of its own, in a range that nobody uses.
 import ipaddr from 'ipaddr.js';
 import type { Docker, NetworkInspect } from '../../adapters/docker/docker.ts';
+import { withFileLock } from '../../adapters/host/file-lock.ts';
+import { makeCacheFolder } from '../../adapters/host/user-folders.ts';
 import { labels } from '../../engine/labels.ts';
 import { SparkPlugError } from '../../errors.ts';
 import { overlap, takenSubnets } from '../taken-subnets.ts';
@@ -15,6 +17,12 @@ const firstAddress = 10;
 export async function ensureLabNetwork(docker: Docker, projectId: string): Promise<NetworkInspect> {
   const [found] = await docker.networks({ [labels.lab]: projectId });
   if (found !== undefined) return found;
+  // Two labs at once would choose the same range.
+  const lock = `${await makeCacheFolder('locks')}/lab-networks`;
+  return await withFileLock(lock, () => makeNetwork(docker, projectId));
+}
+
+async function makeNetwork(docker: Docker, projectId: string): Promise<NetworkInspect> {
   const subnet = chooseLabSubnet(await takenSubnets(docker));
   if (subnet === null) {
     throw new SparkPlugError('NO_SUBNET', 'No private address range is free for the network of the lab.', {

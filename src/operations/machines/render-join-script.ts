@@ -68,7 +68,7 @@ function join(token: string): readonly string[] {
     '        exit 0 ;;',
     '    esac',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is for sh
-    '    echo "this machine is in another Swarm (of ${managers:-nobody}); leave it first: docker swarm leave" >&2',
+    '    echo "this machine is in another Swarm ($state, of ${managers:-nobody}); leave it first: docker swarm leave" >&2',
     '    exit 4 ;;',
     'esac',
     `docker swarm join --token ${quote(token)} "$manager"`,
