@@ -37,6 +37,7 @@ const endToEnd = [
   'registry',
   'agent',
   'fleet',
+  'lab',
 ];
 
 const endToEndFile = (name: string) => `test/e2e/${name}.test.ts`;

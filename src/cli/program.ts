@@ -8,6 +8,7 @@ import { addDoctor } from './verbs/doctor.ts';
 import { addExec } from './verbs/exec.ts';
 import { addHdfs } from './verbs/hdfs.ts';
 import { addImages } from './verbs/images.ts';
+import { addLab } from './verbs/lab.ts';
 import { addLogs } from './verbs/logs.ts';
 import { addMachine } from './verbs/machine.ts';
 import { addNew } from './verbs/new.ts';
@@ -26,7 +27,7 @@ import { addUpAndDown } from './verbs/up-and-down.ts';
 import { addVersion } from './verbs/version.ts';
 
 /** Part of the design, not of this version. */
-const laterVerbs = ['lab', 'aws'] as const;
+const laterVerbs = ['aws'] as const;
 
 /** The whole command line. `openShell` is called once, when a verb's action starts. */
 export function createProgram(
@@ -62,6 +63,7 @@ export function createProgram(
   addResults(program, act);
   addHdfs(program, act);
   addImages(program, act);
+  addLab(program, act);
   addSecret(program, act);
   addToken(program, act);
   addVersion(program, act);

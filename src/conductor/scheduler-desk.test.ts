@@ -31,7 +31,6 @@ function open(folder: string, onFailureUrl: string) {
   const drivers = createFakeDrivers(clock, image);
   const shutdown = new AbortController();
   const cluster = {
-    share: async () => ({ coresMax: null, replication: 1, eventLog: false }),
     health: async () => ({ ready: true, components: [], spark: null, hdfs: null, warnings: [] }),
     driverImage: async () => image,
     share: async () => ({ coresMax: null, replication: 1, eventLog: false }),

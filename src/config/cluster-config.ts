@@ -77,8 +77,11 @@ export interface ClusterConfig {
   readonly reserve: { readonly memoryMiB: 'auto' | number };
   readonly web: {
     readonly port: 'auto' | number;
-    /** `all`: other computers may connect, by HTTPS only. */
-    readonly listen: 'local' | 'all';
+    /**
+     * `all`: other computers may connect, by HTTPS only; `auto`: `local` where the cluster is on this computer alone. A
+     * desired state has one of the two.
+     */
+    readonly listen: 'auto' | 'local' | 'all';
     /** Certificate as a file of the project, its key as a secret; null: one that SparkPlug makes. */
     readonly tls: { readonly certificate: string; readonly key: string } | null;
   };

@@ -58,7 +58,7 @@ test('the smallest file gets every default', () => {
     spark: { version: '4.2.0', workers: 'auto', worker: 'auto', history: 'auto', conf: {} },
     hdfs: { datanodes: 'auto', replication: 'auto' },
     reserve: { memoryMiB: 'auto' },
-    web: { port: 'auto', listen: 'local', tls: null },
+    web: { port: 'auto', listen: 'auto', tls: null },
     images: { registry: null },
     runs: { keep: 50, parallel: 1 },
   });
@@ -262,7 +262,7 @@ test('values of the wrong type or out of range name what was met', () => {
     ['web: { port: 65536 }', /whole number from 1 to 65535/],
     ['web: { port: "8080" }', /\| "8080" \| This must be a number/],
     ['web: { port: 2377 }', /used by Docker Swarm itself/],
-    ['web: { listen: world }', /\| world \| This must be `local` or `all`/],
+    ['web: { listen: world }', /\| world \| This must be `auto`, `local` or `all`/],
     ['web: { tls: { certificate: a.pem, key: k } }', /TLS is for other computers to connect/],
     ['web: { listen: all, tls: { key: k } }', /certificate` is missing/],
     ['web: { listen: all, tls: { certificate: ../a.pem, key: k } }', /inside the project folder/],

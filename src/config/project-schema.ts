@@ -108,8 +108,8 @@ function readHdfsPath(value: unknown): Verdict<string> {
 function readListen(value: unknown): Verdict<'local' | 'all'> {
   if (value === 'local' || value === 'all') return { value };
   return {
-    message: 'This must be `local` or `all`.',
-    hint: 'Write `local`, or remove it; `all` lets other computers in.',
+    message: 'This must be `auto`, `local` or `all`.',
+    hint: 'Remove it, or write `local`; `all` lets other computers in.',
   };
 }
 
@@ -320,7 +320,7 @@ export const projectSchema = z.strictObject({
   web: z
     .strictObject({
       port: autoOr(readPort).default('auto'),
-      listen: checked(readListen).default('local'),
+      listen: autoOr(readListen).default('auto'),
       tls: tls.nullable().default(null),
     })
     .prefault({}),

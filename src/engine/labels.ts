@@ -9,4 +9,10 @@ export const labels = {
   socketGid: 'sparkplug.socket-gid',
   /** On images: which of SparkPlug's images it is. */
   image: 'sparkplug.image',
+  /** On a Swarm node: cores to plan with instead of those that its engine counts. */
+  cores: 'sparkplug.cores',
+  /** On a Swarm node: simulated cores per real one; absent for 1. */
+  coreScale: 'sparkplug.core-scale',
+  /** On a lab's containers, volumes and network: the project that the lab is of. */
+  lab: 'sparkplug.lab',
 } as const;

@@ -15,7 +15,7 @@ export async function swarmMachines(docker: SurveyingDocker, projectId: string):
   return nodes.toSorted(byHostname).map((node) => ({
     id: node.id,
     name: node.hostname,
-    cores: node.cores,
+    cores: countCores(node),
     memoryMiB: node.memoryMiB,
     othersMemoryMiB: reservedOn(node, tasks),
     conductor: node.id === info.swarm.nodeId,
@@ -29,6 +29,12 @@ export async function swarmMachines(docker: SurveyingDocker, projectId: string):
 function stateOf(node: SwarmNode, answering: string): MachineState {
   if (!node.active) return 'drained';
   return node.ready || node.id === answering ? 'ready' : 'away';
+}
+
+/** A simulated machine counts more cores than its engine can see; the label says how many. */
+export function countCores({ cores, labels: own }: Pick<SwarmNode, 'cores' | 'labels'>): number {
+  const labelled = own[labels.cores] ?? '';
+  return /^[1-9]\d*$/.test(labelled) ? Number(labelled) : cores;
 }
 
 function reservedOn(node: SwarmNode, tasks: readonly TaskInspect[]): number {

@@ -14,6 +14,8 @@ import { type Report, step } from '../progress.ts';
 const release = 'trixie';
 export const officialDebianImage = 'debian:trixie-slim';
 const ownDebianImage = 'sparkplug/debian:trixie-slim';
+/** Either is as good as the other. */
+export const debianImages = [officialDebianImage, ownDebianImage] as const;
 
 /** What Debian's own slim image leaves out: documentation and translations; licences stay. */
 const leftOut = [
@@ -39,7 +41,7 @@ export async function ensureDebianImage(docker: Docker, making: Making): Promise
 }
 
 async function obtainDebianImage(docker: Docker, { report, arch, signal }: Making): Promise<string> {
-  for (const ref of [officialDebianImage, ownDebianImage]) if ((await docker.imageId(ref)) !== null) return ref;
+  for (const ref of debianImages) if ((await docker.imageId(ref)) !== null) return ref;
   const pullFailure = await tryPull(docker, report, signal);
   if (pullFailure === null) return officialDebianImage;
   await step(

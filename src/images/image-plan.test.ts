@@ -25,6 +25,7 @@ const parents: Readonly<Record<BuiltImageName, readonly BuiltImageName[]>> = {
   spark: ['base', 'builder'],
   conductor: [],
   registry: [],
+  machine: [],
   worker: ['builder', 'spark'],
   driver: ['worker'],
 };

@@ -2,8 +2,18 @@
 import { createHash } from 'node:crypto';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 
-/** All of ours; `base` and `builder` only for building the others. */
-export const imageNames = ['base', 'builder', 'hdfs', 'spark', 'conductor', 'registry', 'worker', 'driver'] as const;
+/** All of ours; `base` and `builder` only for building the others, `machine` only for a lab. */
+export const imageNames = [
+  'base',
+  'builder',
+  'hdfs',
+  'spark',
+  'conductor',
+  'registry',
+  'machine',
+  'worker',
+  'driver',
+] as const;
 export type BuiltImageName = (typeof imageNames)[number];
 
 /** Those that do not depend on the project. */

@@ -33,6 +33,7 @@ function makePlan(registry = false): ImagePlan {
     spark: planned('spark', ['base', 'builder'], registry),
     conductor: planned('conductor', [], registry),
     registry: planned('registry', [], registry),
+    machine: planned('machine', [], registry),
     worker: { ...planned('worker', ['builder', 'spark'], registry), sameAs: 'spark' },
     driver: planned('driver', ['worker'], registry),
   };

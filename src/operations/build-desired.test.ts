@@ -2,14 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseConfig } from '../config/parse-config.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
-import { buildDesired, differsOnlyInJobs, keepInfrastructure, resolveWorkerShape } from './build-desired.ts';
+import {
+  buildDesired,
+  differsOnlyInJobs,
+  keepInfrastructure,
+  resolveWorkerShape,
+  settleListen,
+} from './build-desired.ts';
 
 const shape = { executors: 1, cores: 2, memoryMiB: 2048 };
 const images = { hdfs: 'h', spark: 's', conductor: 'c', worker: 'w', driver: 'd' };
 
 function desiredOf(text: string, change: Partial<DesiredState> = {}): DesiredState {
   const parts = {
-    config: parseConfig(text, 'sparkplug.yaml'),
+    config: settleListen(parseConfig(text, 'sparkplug.yaml'), { machines: 1, host: null }),
     projectId: 'shop-abc123',
     images,
     workerShape: shape,
@@ -89,4 +95,14 @@ test('the tree of a run leaves registry and certificates as they are, so that th
   );
   assert.ok(differsOnlyInJobs(kept, keepInfrastructure(plain, kept)));
   assert.deepEqual(keepInfrastructure(plain, plain), plain);
+});
+
+test('`listen: auto` opens web only where the cluster is not on this computer alone; an explicit value stands', () => {
+  const listenOf = (web: string, situation: Parameters<typeof settleListen>[1]) =>
+    settleListen(parseConfig(`${file('')}${web}`, 'sparkplug.yaml'), situation).web.listen;
+  assert.equal(listenOf('', { machines: 1, host: null }), 'local');
+  assert.equal(listenOf('', { machines: 3, host: null }), 'all');
+  assert.equal(listenOf('', { machines: 1, host: '10.214.64.10' }), 'all');
+  assert.equal(listenOf('web: { listen: local }\n', { machines: 3, host: '10.214.64.10' }), 'local');
+  assert.equal(listenOf('web: { listen: all }\n', { machines: 1, host: null }), 'all');
 });

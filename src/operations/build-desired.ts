@@ -3,14 +3,14 @@ import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import type { SecretFile } from '../config/user-folder.ts';
 import { chooseWorkerShape } from '../plan/choose-worker-shape.ts';
 import type { Machine } from '../plan/cluster-plan.ts';
-import type { ClusterRegistry, DesiredState } from '../stack/desired-state.ts';
+import type { ClusterRegistry, DesiredConfig, DesiredState } from '../stack/desired-state.ts';
 import { swarmName } from '../stack/hash-content.ts';
 import { isOwnSecret, signingSecrets } from '../stack/job-secrets.ts';
 import type { ImageRefs } from '../stack/stack-spec.ts';
 import { version } from '../version.ts';
 
 export interface DesiredParts {
-  readonly config: ClusterConfig;
+  readonly config: DesiredConfig;
   readonly projectId: string;
   readonly images: ImageRefs;
   readonly workerShape: WorkerShape;
@@ -44,6 +44,19 @@ export function keepInfrastructure(desired: DesiredState, current: DesiredState)
     ...(current.registry === undefined ? {} : { registry: current.registry }),
     secrets: [...desired.secrets, ...kept].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
+}
+
+/**
+ * `web.listen: auto` is `local` where the one machine of the cluster is this computer: then nobody needs more. Elsewhere
+ * `local` would lock its own user out.
+ */
+export function settleListen(
+  config: ClusterConfig,
+  { machines, host }: { readonly machines: number; readonly host: string | null },
+): DesiredConfig {
+  const { listen } = config.web;
+  const settled = host === null && machines <= 1 ? 'local' : 'all';
+  return { ...config, web: { ...config.web, listen: listen === 'auto' ? settled : listen } };
 }
 
 /** The file's own shape; under `auto` the one settled at the first `up`, else the best for these machines. */

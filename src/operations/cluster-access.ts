@@ -43,26 +43,38 @@ export async function connectToCluster(project: LocatedProject): Promise<ApiClie
 }
 
 /** The client without asking anything; null where the project never had a cluster. */
-export async function createProjectClient({ state }: Pick<LocatedProject, 'state'>): Promise<ApiClient | null> {
+export async function createProjectClient({
+  state,
+  findHost,
+}: Pick<LocatedProject, 'state' | 'findHost'>): Promise<ApiClient | null> {
   if (state === null) return null;
-  const connect = connectWith(state);
+  const connect = connectWith(state, await findHost());
   if (connect === null) return null;
   const token = await settleToken(state.id, connect);
   return token === null ? null : connect(token);
 }
 
-/** Makes the client of any token; null before the project has a port. */
-export function connectWith({ webPort, webTrust }: ProjectState): ((token: string) => ApiClient) | null {
+/** Makes the client of any token; null before the project has a port. @param host of the engine's machine, null here */
+export function connectWith(
+  { webPort, webTrust }: ProjectState,
+  host: string | null,
+): ((token: string) => ApiClient) | null {
   if (webPort === null) return null;
-  const baseUrl = `${schemeOf(webTrust)}://127.0.0.1:${webPort}`;
+  const baseUrl = `${schemeOf(webTrust)}://${toAuthority(host)}:${webPort}`;
   return (token) => createApiClient({ baseUrl, token, trust: webTrust });
 }
 
-/** Where people open the published port: under the name in a certificate of the user's own, else on this engine. */
-export function urlOf(webPort: number, webTrust: ProjectState['webTrust']): string {
+/** Where people open the published port: under the name in a certificate of the user's own, else on the engine's machine. */
+export function urlOf(webPort: number, webTrust: ProjectState['webTrust'], host: string | null): string {
   const [trust] = webTrust;
-  const host = trust?.kind === 'tls' ? (trust.host ?? '127.0.0.1') : '127.0.0.1';
-  return `${schemeOf(webTrust)}://${host}:${webPort}`;
+  const named = trust?.kind === 'tls' ? trust.host : null;
+  return `${schemeOf(webTrust)}://${named ?? toAuthority(host)}:${webPort}`;
+}
+
+/** As a URL writes it; an engine of this computer publishes on loopback as well. */
+function toAuthority(host: string | null): string {
+  if (host === null) return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** SHA-256 of the certificate that browsers are shown; null without TLS. */

@@ -2,6 +2,7 @@
 import type { SwarmNode } from '../adapters/docker/docker.ts';
 import type { ComponentHealth, ContainerView, MachineView } from '../api/schemas.ts';
 import type { ClusterState, ObservedService } from '../engine/cluster-state.ts';
+import { countCores } from '../engine/swarm-machines.ts';
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 
@@ -48,7 +49,7 @@ export function describeMachines(
       reachable: node.ready,
       state: node.ready ? (planned?.state ?? 'ready') : 'away',
       explanation: planned?.explanation ?? '',
-      cores: node.cores,
+      cores: countCores(node),
       memoryMiB: node.memoryMiB,
       reservedMiB: planned?.reservedMiB ?? 0,
       containers: placed

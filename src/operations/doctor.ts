@@ -24,6 +24,8 @@ export interface Finding {
 
 export interface DoctorRequest {
   readonly docker: Docker;
+  /** Of the engine's machine, null for this computer. */
+  readonly findHost: () => Promise<string | null>;
   /** Null outside of a project: what depends on it is not looked at. */
   readonly config: ClusterConfig | null;
   readonly projectDir: string;
@@ -49,6 +51,8 @@ export async function examine(request: DoctorRequest): Promise<readonly Finding[
   const engine = mended ?? (await examineEngine(request.docker));
   const info = 'version' in engine ? engine : null;
   const dockerFindings = info === null ? [engine as Finding] : [describeEngine(info), describeSwarm(info)];
+  // What a context that is missing has to say is a finding already.
+  const isHere = (await request.findHost().catch(() => null)) === null;
   const others = await Promise.all([
     info === null || request.checkMemory === null ? [] : examineMemory(request.checkMemory),
     // A remote engine's folders are not here.
@@ -56,8 +60,8 @@ export async function examine(request: DoctorRequest): Promise<readonly Finding[
     examineDisk('disk of the project', request.projectDir),
     info === null || request.port === null ? [] : examinePort(request, request.port),
     info === null || request.config === null ? [] : examineRegistry(request.docker, request.config),
-    examineKernel(info),
-    request.config?.web.listen === 'local' ? examineIpv6() : [],
+    isHere ? examineKernel(info) : [],
+    isHere && request.config !== null && request.config.web.listen !== 'all' ? examineIpv6() : [],
     examineCertificates(),
   ]);
   return [...dockerFindings, ...others.flat(), describeNode()];
@@ -146,9 +150,9 @@ export function judgeDisk(name: string, folder: string, freeMiB: number): Findin
   };
 }
 
-async function examinePort({ docker, isPortOurs }: DoctorRequest, port: number): Promise<readonly Finding[]> {
+async function examinePort({ docker, findHost, isPortOurs }: DoctorRequest, port: number): Promise<readonly Finding[]> {
   if (await isPortOurs()) return [ok('port', `${port} is this project's own`)];
-  const holder = await findPortHolder(docker, port).catch(() => null);
+  const holder = await findPortHolder(docker, port, await findHost()).catch(() => null);
   if (holder === null) return [ok('port', `${port} is free`)];
   const fix = 'stop it, or set another `web: { port: … }` in sparkplug.yaml';
   return [{ name: 'port', state: 'failed', detail: `${port} is used by ${holder}`, fix, fixable: false }];

@@ -5,7 +5,7 @@ import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import { chooseAddressPool, takenSubnets } from './taken-subnets.ts';
 
-type SwarmingDocker = Pick<Docker, 'info' | 'nodes' | 'swarmInit' | 'labelNode' | 'networkSubnets'>;
+type SwarmingDocker = Pick<Docker, 'info' | 'nodes' | 'swarmInit' | 'labelNode' | 'networkSubnets' | 'run'>;
 
 const made = 'made';
 
@@ -18,11 +18,19 @@ const addressPoolSize = 24;
  */
 const taskHistoryLimit = 6;
 
+/** Laptops change networks, and a Swarm dies with its address: loopback stays. */
+const loopback = '127.0.0.1';
+
 /**
  * An engine that manages a usable Swarm. A Swarm that exists is never changed.
+ * @param address where a new one is reached; by default by nobody else
  * @throws SparkPlugError SWARM_UNUSABLE
  */
-export async function ensureSwarm(docker: SwarmingDocker, report: Report): Promise<EngineInfo> {
+export async function ensureSwarm(
+  docker: SwarmingDocker,
+  report: Report,
+  address: string = loopback,
+): Promise<EngineInfo> {
   const info = await docker.info();
   if (info.swarm.state === 'active' && info.swarm.manager) {
     // Checks that it has a leader, too: `docker info` does not tell.
@@ -30,13 +38,13 @@ export async function ensureSwarm(docker: SwarmingDocker, report: Report): Promi
     return info;
   }
   if (info.swarm.state !== 'inactive') throw describeUnusable(info);
-  return step(report, 'make a Swarm of this engine', () => makeSwarm(docker), 'it is in none');
+  return step(report, 'make a Swarm of this engine', () => makeSwarm(docker, address), 'it is in none');
 }
 
-async function makeSwarm(docker: SwarmingDocker): Promise<EngineInfo> {
+async function makeSwarm(docker: SwarmingDocker, address: string): Promise<EngineInfo> {
   try {
-    // Laptops change networks, and a Swarm dies with its address: loopback stays.
-    return await initSwarm(docker, { advertiseAddress: '127.0.0.1', listenAddress: '127.0.0.1:2377' });
+    // One that others can join belongs to its machines, and ends with them.
+    return await initSwarm(docker, address, { remember: address === loopback });
   } catch (error) {
     // Another command may have been faster.
     const now = await docker.info();
@@ -45,15 +53,22 @@ async function makeSwarm(docker: SwarmingDocker): Promise<EngineInfo> {
   }
 }
 
-/** Makes a Swarm of an engine that is in none, and notes that it is ours. */
+/** Makes a Swarm of an engine that is in none. `remember`: it is noted as ours, so that the last project leaves it. */
 export async function initSwarm(
   docker: SwarmingDocker,
-  addresses: { readonly advertiseAddress: string; readonly listenAddress: string },
+  address: string,
+  { remember }: { readonly remember: boolean },
 ): Promise<EngineInfo> {
   const addressPool = chooseAddressPool(await takenSubnets(docker));
-  await docker.swarmInit({ ...addresses, addressPool, addressPoolSize, taskHistoryLimit });
+  await docker.swarmInit({
+    advertiseAddress: address,
+    listenAddress: `${address}:2377`,
+    addressPool,
+    addressPoolSize,
+    taskHistoryLimit,
+  });
   const info = await docker.info();
-  await docker.labelNode(info.swarm.nodeId, { [labels.madeSwarm]: made });
+  if (remember) await docker.labelNode(info.swarm.nodeId, { [labels.madeSwarm]: made });
   return info;
 }
 

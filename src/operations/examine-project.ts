@@ -1,5 +1,6 @@
 // Use case `doctor` for the project that the shared flags mean, or for this computer alone where there is none.
 import { createDocker, type Docker } from '../adapters/docker/docker.ts';
+import { findEngineHost } from '../adapters/docker/find-engine-host.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import { labels } from '../engine/labels.ts';
 import { SparkPlugError } from '../errors.ts';
@@ -53,13 +54,22 @@ type About = Omit<DoctorRequest, keyof Examination>;
 
 function aboutComputer({ context, fromDir }: ProjectChoice): About {
   const docker = createDocker({ context: chooseContext(context, process.env, null) });
-  return { docker, config: null, projectDir: fromDir, port: null, isPortOurs: async () => false, checkMemory: null };
+  return {
+    docker,
+    findHost: () => findEngineHost(docker, process.env),
+    config: null,
+    projectDir: fromDir,
+    port: null,
+    isPortOurs: async () => false,
+    checkMemory: null,
+  };
 }
 
-async function aboutProject({ config, docker, dir, state }: OpenedProject): Promise<About> {
+async function aboutProject({ config, docker, dir, state, findHost }: OpenedProject): Promise<About> {
   const port = config.web.port === 'auto' ? (state?.webPort ?? null) : config.web.port;
   return {
     docker,
+    findHost,
     config,
     projectDir: dir,
     port,

@@ -1,10 +1,18 @@
-// Who holds a port of this machine: a service of the Swarm, a container, or some other program.
+// Who holds a port of the engine's machine: a service of the Swarm, a container, or some other program.
 import type { Docker } from '../adapters/docker/docker.ts';
-import { isPortTaken } from '../adapters/host/ports.ts';
+import { answersAt, isPortTaken } from '../adapters/host/ports.ts';
 import { labels } from '../engine/labels.ts';
 
-/** Asks Docker first, since it can name the holder, then the operating system. */
-export async function findPortHolder(docker: Pick<Docker, 'services' | 'run'>, port: number): Promise<string | null> {
+/**
+ * Asks Docker first, since it can name the holder, then the operating system, or where that is another machine's
+ * whether anybody answers.
+ * @param host of the engine's machine, null for this computer
+ */
+export async function findPortHolder(
+  docker: Pick<Docker, 'services' | 'run'>,
+  port: number,
+  host: string | null,
+): Promise<string | null> {
   const services = await docker.services({});
   const service = services.find((one) => one.publishedPorts.includes(port));
   if (service !== undefined) {
@@ -13,7 +21,9 @@ export async function findPortHolder(docker: Pick<Docker, 'services' | 'run'>, p
   }
   const container = findContainer(await docker.run(['ps', '--format', '{{.Names}}\t{{.Ports}}']), port);
   if (container !== null) return `the container ${container}`;
-  return (await isPortTaken(port)) ? 'another program on this machine' : null;
+  const taken = host === null ? await isPortTaken(port) : await answersAt(host, port);
+  if (!taken) return null;
+  return host === null ? 'another program on this machine' : `another program on ${host}`;
 }
 
 /** `docker ps` prints `0.0.0.0:8080->8080/tcp, :::8080->8080/tcp`, and ranges as `8000-8010->…`. */

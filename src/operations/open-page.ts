@@ -39,7 +39,7 @@ export async function openPage(
   try {
     const api = await connectToCluster(project);
     const { code, expiresAt } = await api.createLoginCode({ signal });
-    const link = linkOf(state, page, code);
+    const link = linkOf(state, await project.findHost(), page, code);
     return { link, expiresAt, opened: !print && (await openBrowser(link)) };
   } catch (error) {
     throw await explainUnreachable(project, error);
@@ -49,13 +49,14 @@ export async function openPage(
 export async function createLoginLink(
   api: Pick<ApiClient, 'createLoginCode'>,
   state: ProjectState,
+  host: string | null,
   page: Page,
 ): Promise<string> {
-  return linkOf(state, page, (await api.createLoginCode()).code);
+  return linkOf(state, host, page, (await api.createLoginCode()).code);
 }
 
 /** The code stands behind `#`: browsers do not send that part, so it is in no log. */
-function linkOf({ webPort, webTrust }: ProjectState, page: Page, code: string): string {
+function linkOf({ webPort, webTrust }: ProjectState, host: string | null, page: Page, code: string): string {
   if (webPort === null) throw notUp();
-  return `${urlOf(webPort, webTrust)}/login#code=${code}&to=${pagePaths[page]}`;
+  return `${urlOf(webPort, webTrust, host)}/login#code=${code}&to=${pagePaths[page]}`;
 }

@@ -1,5 +1,6 @@
 // Which project, which engine, which cluster: what nearly every verb begins with.
 import { createDocker, type Docker } from '../adapters/docker/docker.ts';
+import { findEngineHost } from '../adapters/docker/find-engine-host.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import { findProject } from '../config/find-project.ts';
 import { createProjectId, type ProjectState, readProjectState, writeProjectState } from '../config/project-state.ts';
@@ -23,6 +24,11 @@ export interface LocatedProject {
   /** Null: what Docker itself takes by default. */
   readonly context: string | null;
   readonly docker: Docker;
+  /**
+   * Host of the engine's machine, null for this computer: what the cluster publishes is there. Asked when it is needed.
+   * @throws SparkPlugError DOCKER_CONTEXT_MISSING
+   */
+  readonly findHost: () => Promise<string | null>;
 }
 
 export interface OpenedProject extends LocatedProject {
@@ -37,7 +43,13 @@ export async function locateProject(choice: ProjectChoice): Promise<LocatedProje
   const dir = await findProject(choice.fromDir);
   const state = await readProjectState(dir);
   const context = chooseContext(choice.context, process.env, state);
-  return { dir, state, context, docker: createDocker(context === null ? {} : { context }) };
+  const docker = createDocker(context === null ? {} : { context });
+  let host: Promise<string | null> | null = null;
+  const findHost = (): Promise<string | null> => {
+    host ??= findEngineHost(docker, process.env);
+    return host;
+  };
+  return { dir, state, context, docker, findHost };
 }
 
 /** @throws SparkPlugError PROJECT_MISSING, CONFIG_UNREADABLE, CONFIG_INVALID */

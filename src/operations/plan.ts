@@ -10,7 +10,7 @@ import { parseMachines } from '../plan/parse-machine.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { planStack, prepareDesired } from './apply-desired.ts';
-import { resolveWorkerShape } from './build-desired.ts';
+import { resolveWorkerShape, settleListen } from './build-desired.ts';
 import { createProjectClient } from './cluster-access.ts';
 import { describeOverrides, effectiveConfig, effectiveMachines, keepOverrides } from './effective-desired.ts';
 import { type OpenedProject, openConfig, openProject, type ProjectChoice } from './open-project.ts';
@@ -62,8 +62,9 @@ export async function planForThoughtMachines(choice: ProjectChoice, texts: reado
 /** For the machines that there are; with a running cluster also what would change in it. */
 export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
   const project = await openProject(choice);
-  const { config, docker, state } = project;
+  const { docker, state } = project;
   const machines = await surveyMachines(docker, state?.id ?? null);
+  const config = settleListen(project.config, { machines: machines.length, host: await project.findHost() });
   const observed = state === null ? null : await observeCluster(docker, state.id);
   const standing = observed === null ? undefined : readPlacements(observed, machines);
   const current = await readCurrent(project);
@@ -77,7 +78,7 @@ export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
     effectiveMachines(machines, wanted.drained),
     standing,
   );
-  const changeSet = await compare(project, current, machines, standing);
+  const changeSet = await compare(project, current, wanted, machines, standing);
   const changes = changeSet.changes.map(({ type, service, cause }) => ({ type, service, cause }));
   const json = { ...describe(plan, changes), overrides: describeOverrides(wanted) };
   return { json, changes: printChangeSet(changeSet).trimEnd() };
@@ -107,17 +108,18 @@ async function readCurrent(project: OpenedProject): Promise<DesiredState | null>
 async function compare(
   project: OpenedProject,
   current: DesiredState,
+  wanted: DesiredState,
   machines: readonly Machine[],
   standing: CurrentPlacements | undefined,
 ) {
-  const { config, docker, state } = project;
-  const desired = keepOverrides(current, {
-    ...current,
-    config,
+  const { docker, state } = project;
+  const { config } = wanted;
+  const desired = {
+    ...wanted,
     images: (await nameProjectImages(project)).refs,
     workerShape: resolveWorkerShape(config, state?.workerShape ?? null, machines),
     webPort: config.web.port === 'auto' ? current.webPort : config.web.port,
-  });
+  };
   const stack = { bootstrap: bootstrapText(current) };
   const previous = planStack(current, machines, stack, standing).stack;
   const situation = { runActive: false, now: true };

@@ -17,7 +17,7 @@ import { chooseSubnets } from '../stack/choose-subnets.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { swarmName } from '../stack/hash-content.ts';
 import { namedSecrets } from '../stack/job-secrets.ts';
-import { buildDesired, resolveWorkerShape } from './build-desired.ts';
+import { buildDesired, resolveWorkerShape, settleListen } from './build-desired.ts';
 import { choosePort, chooseRegistryPort } from './choose-port.ts';
 import { createProjectClient } from './cluster-access.ts';
 import { findPortHolder } from './find-port-holder.ts';
@@ -54,25 +54,32 @@ interface Preparation {
  * Interrupted anywhere, the next call finishes: every part is kept once it is made.
  */
 export async function prepareCluster(project: OpenedProject, options: Preparation): Promise<PreparedCluster> {
-  const { config, docker } = project;
+  const { docker } = project;
   const { report, signal } = options;
   if (options.swarm) await setUpEngine(docker, { report, signal });
   else await requireEngine(docker);
   signal.throwIfAborted();
   const fresh = await ensureProjectState(project);
+  const host = await project.findHost();
+  const machines = await surveyMachines(docker, fresh.id);
+  const config = settleListen(project.config, { machines: machines.length, host });
   refuseTakenName(config.name, fresh.id, await listProjectIds(docker));
   const observed = await observeCluster(docker, fresh.id);
-  const webPort = await findPort(docker, config, fresh);
+  const webPort = await findPort(docker, config, fresh, host);
   // First of all: an interrupted rotation decides which token the secrets are about.
-  await createProjectClient({ state: fresh });
+  await createProjectClient({ ...project, state: fresh });
   const ownSecrets = await ensureSecrets(fresh.id, namesOfSecrets(config), report);
-  const tls = await prepareTls({ projectId: fresh.id, projectDir: project.dir, web: config.web, report });
+  const tls = await prepareTls({ projectId: fresh.id, projectDir: project.dir, web: config.web, host, report });
   const secrets = [...ownSecrets, ...tls.secrets];
-  const machines = await surveyMachines(docker, fresh.id);
   const workerShape = resolveWorkerShape(config, fresh.workerShape, machines);
   // Minutes of building images are not spent on a cluster that has no room.
   planCluster(config, machines, { workerShape, current: readPlacements(observed, machines) });
-  const registryPort = await findRegistryPort(docker, fresh, machines.length > 1 || options.expectMachines === true);
+  const registryPort = await findRegistryPort(
+    docker,
+    fresh,
+    host,
+    machines.length > 1 || options.expectMachines === true,
+  );
   const settled = config.spark.worker === 'auto' ? workerShape : fresh.workerShape;
   const webTrust = observed.services.length === 0 ? [tls.trust] : chooseTrust(tls.trust, fresh.webTrust);
   const state: ProjectState = {
@@ -100,8 +107,8 @@ export async function prepareCluster(project: OpenedProject, options: Preparatio
     images,
     workerShape,
     webPort,
-    subnets: await findSubnets(docker, state.id),
-    socketGid: await findSocketGid(docker, images.conductor),
+    subnets: await findSubnets(docker, state.id, host === null ? null : images.conductor),
+    socketGid: await findSocketGid(docker, host, images.conductor),
     secrets: [...secrets, ...(fleet?.secrets ?? [])],
     ...(fleet === null || registryRef === null ? {} : { registry: { ...fleet.registry, image: registryRef } }),
   });
@@ -137,24 +144,34 @@ async function listProjectIds(docker: Pick<Docker, 'services'>): Promise<readonl
   return [...new Set(services.flatMap((service) => service.labels[labels.project] ?? []))];
 }
 
-async function findPort(docker: Docker, config: ClusterConfig, state: ProjectState): Promise<number> {
+async function findPort(
+  docker: Docker,
+  config: ClusterConfig,
+  state: ProjectState,
+  host: string | null,
+): Promise<number> {
   const [web] = await docker.services({ [labels.project]: state.id, [labels.service]: 'web' });
   return await choosePort({
     configured: config.web.port,
     kept: state.webPort,
     own: web?.publishedPorts[0] ?? null,
-    findHolder: (port) => findPortHolder(docker, port),
+    findHolder: (port) => findPortHolder(docker, port, host),
   });
 }
 
 /** Null as long as there never was a further machine. */
-async function findRegistryPort(docker: Docker, state: ProjectState, isNeeded: boolean): Promise<number | null> {
+async function findRegistryPort(
+  docker: Docker,
+  state: ProjectState,
+  host: string | null,
+  isNeeded: boolean,
+): Promise<number | null> {
   if (state.registryPort === null && !isNeeded) return null;
   const [registry] = await docker.services({ [labels.project]: state.id, [labels.service]: 'registry' });
   return await chooseRegistryPort({
     kept: state.registryPort,
     own: registry?.publishedPorts[0] ?? null,
-    findHolder: (port) => findPortHolder(docker, port),
+    findHolder: (port) => findPortHolder(docker, port, host),
   });
 }
 
@@ -166,19 +183,22 @@ async function describeRegistry(docker: Pick<Docker, 'run'>, projectId: string, 
   return { registry: { address, caCertificate }, secrets };
 }
 
-/** Those of the networks that are there: a network's range cannot change. Else ranges that nobody uses. */
-async function findSubnets(docker: Docker, projectId: string): Promise<DesiredState['subnets']> {
+/**
+ * Those of the networks that are there: a network's range cannot change. Else ranges that nobody uses.
+ * @param prober image to look around with on the engine's machine; null where that is this computer
+ */
+async function findSubnets(docker: Docker, projectId: string, prober: string | null): Promise<DesiredState['subnets']> {
   const networks = await docker.networks({ [labels.project]: projectId });
   const subnetOf = (name: string) =>
     networks.find((network) => network.name === swarmName(projectId, name))?.subnets[0];
   const [control, data] = [subnetOf('control'), subnetOf('data')];
   if (control !== undefined && data !== undefined) return { control, data };
-  return chooseSubnets(await takenSubnets(docker));
+  return chooseSubnets(await takenSubnets(docker, prober));
 }
 
 /** Read from the machine itself where the engine is local, else in a container there. */
-async function findSocketGid(docker: Pick<Docker, 'context' | 'run'>, image: string): Promise<number> {
-  const local = docker.context === null && !process.env.DOCKER_HOST ? await readSocketGid() : null;
+async function findSocketGid(docker: Pick<Docker, 'run'>, host: string | null, image: string): Promise<number> {
+  const local = host === null ? await readSocketGid() : null;
   if (local !== null) return local;
   const socket = '/var/run/docker.sock';
   const bind = `type=bind,source=${socket},target=${socket},readonly`;

@@ -143,7 +143,7 @@ function createBuilds(docker: Docker, request: ImageRequest, read: ReadImagePlan
 
   return async (image: PlannedImage): Promise<Build> => {
     const { name } = image;
-    const standsOnDebian = name === 'base' || name === 'conductor' || name === 'registry';
+    const standsOnDebian = ['base', 'conductor', 'registry', 'machine'].includes(name);
     const [host, , debian, modules] = await Promise.all([
       readOnce(),
       findArch(),

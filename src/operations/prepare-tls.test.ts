@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -28,8 +30,8 @@ afterEach(async () => {
   await rm(projectDir, { recursive: true, force: true });
 });
 
-const prepare = (web: Parameters<typeof prepareTls>[0]['web'], nowMs = now) =>
-  prepareTls({ projectId, projectDir, web, nowMs, report: (event) => told.push(event) });
+const prepare = (web: Parameters<typeof prepareTls>[0]['web'], nowMs = now, host: string | null = null) =>
+  prepareTls({ projectId, projectDir, web, host, nowMs, report: (event) => told.push(event) });
 
 async function giveUsers(hosts: readonly string[], from = now, validMs = 90 * dayMs): Promise<string> {
   const { certificate, key } = await makeCertificate(hosts, from, validMs);
@@ -61,6 +63,17 @@ test('it is renewed in its last 30 days', async () => {
   const second = await prepare(made, now + 701 * dayMs);
   assert.notDeepEqual(second.trust, first.trust);
   assert.match(JSON.stringify(told.at(-1)), /renewed/);
+});
+
+test('an engine on another machine gets a certificate for that machine, once', async () => {
+  const here = await prepare(made);
+  for (const host of ['10.214.64.10', 'build.example.com']) {
+    const there = await prepare(made, now, host);
+    assert.notDeepEqual(there.trust, here.trust, host);
+    assert.deepEqual(await prepare(made, now, host), there);
+    const certificate = new X509Certificate(await readFile(there.secrets[0]?.path ?? ''));
+    assert.ok(isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host), host);
+  }
 });
 
 test('a pair that was half written is made anew', async () => {

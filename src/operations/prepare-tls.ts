@@ -13,6 +13,7 @@ import type { WebTrust } from '../config/project-state.ts';
 import { readSecret, type SecretFile, storeTlsSecrets } from '../config/user-folder.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
+import type { DesiredConfig } from '../stack/desired-state.ts';
 
 const dayMs = 86_400_000;
 const validMs = 2 * 365 * dayMs;
@@ -28,7 +29,9 @@ export interface PreparedTls {
 interface TlsRequest {
   readonly projectId: string;
   readonly projectDir: string;
-  readonly web: ClusterConfig['web'];
+  readonly web: DesiredConfig['web'];
+  /** Of the engine's machine, null for this computer. */
+  readonly host: string | null;
   readonly report: Report;
   readonly nowMs?: number;
 }
@@ -55,17 +58,17 @@ interface Pair {
 }
 
 /** The one that is stored, unless it ends soon or is damaged; then a new one. */
-async function obtainOwn({ projectId, report, nowMs = Date.now() }: TlsRequest): Promise<Pair> {
+async function obtainOwn({ projectId, host, report, nowMs = Date.now() }: TlsRequest): Promise<Pair> {
   const [certificate, key] = await Promise.all([
     readSecret(projectId, 'web_tls_cert'),
     readSecret(projectId, 'web_tls_key'),
   ]);
   const stored = certificate === null || key === null ? null : { certificate, key };
   const found = stored === null ? null : inspectCertificate(stored, nowMs);
-  if (stored !== null && found !== null && 'facts' in found && isOurs(found.facts)) {
+  if (stored !== null && found !== null && 'facts' in found && isOurs(found.facts) && isFor(found.facts, host)) {
     if (found.facts.validTo.getTime() - nowMs >= renewBeforeMs) return { files: stored, facts: found.facts };
   }
-  const files = await makeCertificate(listHosts(), nowMs, validMs);
+  const files = await makeCertificate(listHosts(host), nowMs, validMs);
   const made = inspectCertificate(files, nowMs);
   if (!('facts' in made)) throw new Error(`the certificate just made cannot be used: ${made.message}`);
   const what = stored === null ? 'made a certificate' : 'renewed the certificate';
@@ -76,6 +79,11 @@ async function obtainOwn({ projectId, report, nowMs = Date.now() }: TlsRequest):
 /** One that the user had set before lies in the same place. */
 function isOurs({ names }: CertificateFacts): boolean {
   return names.includes('localhost');
+}
+
+/** One made for another machine would be shown under a name that it does not have. */
+function isFor({ names, addresses }: CertificateFacts, host: string | null): boolean {
+  return host === null || names.includes(host) || addresses.includes(host);
 }
 
 async function readUsers(
@@ -112,8 +120,12 @@ async function readUsers(
   return { files, facts: found.facts };
 }
 
-/** Names and addresses under which this machine may be opened; those of container bridges lead nowhere from outside. */
-function listHosts(): readonly string[] {
+/**
+ * Names and addresses under which the engine's machine may be opened: where it is elsewhere, the one by which it is
+ * known. Addresses of container bridges lead nowhere from outside.
+ */
+function listHosts(host: string | null): readonly string[] {
+  if (host !== null) return ['localhost', host, '127.0.0.1', '::1'];
   const addresses = Object.entries(networkInterfaces())
     .filter(([name]) => !/^(docker|br-|veth|cni|virbr)/.test(name))
     .flatMap(([, found = []]) => found)

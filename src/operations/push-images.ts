@@ -5,6 +5,9 @@ import { imageNames } from '../images/image-plan.ts';
 import { step } from '../progress.ts';
 import { type ImageRequest, obtainPlanned, readImagePlan } from './prepare-images.ts';
 
+/** Machines of a lab are made where the lab is. */
+const pushedNames = imageNames.filter((name) => name !== 'machine');
+
 export interface PushedImage {
   readonly name: string;
   readonly registryRef: string;
@@ -23,7 +26,7 @@ export async function pushImages(docker: Docker, request: ImageRequest): Promise
     });
   }
   const read = await readImagePlan(request);
-  const images = await obtainPlanned(docker, request, read, imageNames);
+  const images = await obtainPlanned(docker, request, read, pushedNames);
   const pushed: PushedImage[] = [];
   // One after the other: each finds the layers of those before it in the registry already.
   for (const { name, ref, id } of images) {

@@ -18,7 +18,10 @@ function fakeRetirement(tags: Readonly<Record<string, readonly string[]>>) {
       },
     },
     containers: {
-      signal: async (service, signal) => void calls.push(`signal ${service} ${signal}`),
+      signal: async (service, signal) => {
+        calls.push(`signal ${service} ${signal}`);
+        return 'sent';
+      },
       pruneImages: async (registry, keep) => void calls.push(`prune ${registry} but ${keep.length}`),
     },
   };

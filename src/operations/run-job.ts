@@ -6,7 +6,7 @@ import type { ClusterConfig, JobConfig } from '../config/cluster-config.ts';
 import { ensureSecrets } from '../config/user-folder.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
-import type { DesiredState } from '../stack/desired-state.ts';
+import type { DesiredConfig, DesiredState } from '../stack/desired-state.ts';
 import { buildDesired, differsOnlyInJobs, keepInfrastructure, resolveWorkerShape } from './build-desired.ts';
 import { connectToCluster, explainUnreachable, notUp } from './cluster-access.ts';
 import { type OpenedProject, openProject, type ProjectChoice } from './open-project.ts';
@@ -84,7 +84,7 @@ async function bringUpToTree(
   const machines =
     config.spark.worker === 'auto' && state.workerShape === null ? await surveyMachines(docker, state.id) : [];
   const built = buildDesired({
-    config,
+    config: keepListen(config, current),
     projectId: state.id,
     images,
     workerShape: resolveWorkerShape(config, state.workerShape, machines),
@@ -98,6 +98,12 @@ async function bringUpToTree(
   report({ kind: 'note', text: 'the project file changed more than its jobs: the cluster is brought up to it first' });
   await submit(project, desired, api, { report, signal, now: false });
   return desired;
+}
+
+/** A run is no occasion to open or close the published port: `auto` stays what `up` made of it. */
+function keepListen(config: ClusterConfig, current: DesiredState): DesiredConfig {
+  const { listen } = config.web;
+  return { ...config, web: { ...config.web, listen: listen === 'auto' ? current.config.web.listen : listen } };
 }
 
 /** The job as the tree has it, recorded with the run. */

@@ -30,7 +30,7 @@ export async function readStatus(
   const { id, webPort, webTrust } = project.state;
   const api = await createProjectClient(project);
   const place = {
-    url: webPort === null ? null : urlOf(webPort, webTrust),
+    url: webPort === null ? null : urlOf(webPort, webTrust, await project.findHost()),
     fingerprint: fingerprintOf(webTrust),
     context: project.context,
   };

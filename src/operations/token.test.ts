@@ -173,7 +173,7 @@ describe('with TLS', () => {
     assert.ok(state !== null);
     try {
       const webPort = Number(new URL(stranger.url).port);
-      const api = await createProjectClient({ state: { ...state, webPort } });
+      const api = await createProjectClient({ state: { ...state, webPort }, findHost: async () => null });
       await assert.rejects(api?.tokens() ?? Promise.resolve(), {
         code: 'CERTIFICATE_MISMATCH',
         hint: /nothing was sent/,

@@ -53,7 +53,7 @@ export async function rotateToken(
 ): Promise<StoredToken | { readonly own: string }> {
   if (name !== null) checkName(name);
   const project = await locateProject(choice);
-  const connect = project.state === null ? null : connectWith(project.state);
+  const connect = project.state === null ? null : connectWith(project.state, await project.findHost());
   if (connect === null) throw notUp();
   return await withProject(choice, async (api, projectId) => {
     const own = (await api.session(options)).name;

@@ -55,7 +55,7 @@ export async function bringUp(choice: ProjectChoice, options: UpOptions): Promis
     swarm: true,
     images: options.build ? 'obtain' : 'pull',
   });
-  const api = await createProjectClient(prepared);
+  const api = await createProjectClient({ ...project, state: prepared.state });
   if (api === null) throw new Error('a prepared cluster has a port and a token');
   const changed = await makeSo(project, prepared, api, options);
   const { projectId } = prepared.desired;
@@ -64,7 +64,9 @@ export async function bringUp(choice: ProjectChoice, options: UpOptions): Promis
   // From now on it shows its new certificate, and nothing else is taken for it.
   const state = { ...prepared.state, webTrust: prepared.state.webTrust.slice(0, 1) };
   await writeProjectState(project.dir, state);
-  return { ...describeUp(project, { ...prepared, state }, status, changed), login: await findLogin(api, state) };
+  const host = await project.findHost();
+  const login = await findLogin(api, state, host);
+  return { ...describeUp(project, { ...prepared, state }, host, status, changed), login };
 }
 
 /** True when something was changed. */
@@ -116,9 +118,9 @@ export async function submit(
 }
 
 /** A cluster that works is up, whether or not it gives a link. */
-async function findLogin(api: ApiClient, state: PreparedCluster['state']): Promise<string | null> {
+async function findLogin(api: ApiClient, state: PreparedCluster['state'], host: string | null): Promise<string | null> {
   try {
-    return await createLoginLink(api, state, 'cluster');
+    return await createLoginLink(api, state, host, 'cluster');
   } catch (error) {
     if (error instanceof SparkPlugError) return null;
     throw error;
@@ -128,12 +130,13 @@ async function findLogin(api: ApiClient, state: PreparedCluster['state']): Promi
 function describeUp(
   { config, context }: OpenedProject,
   { desired, state }: PreparedCluster,
+  host: string | null,
   status: ClusterStatus,
   changed: boolean,
 ): Omit<UpReport, 'login'> {
   return {
     projectId: desired.projectId,
-    url: urlOf(desired.webPort, state.webTrust),
+    url: urlOf(desired.webPort, state.webTrust, host),
     fingerprint: fingerprintOf(state.webTrust),
     context,
     revision: status.revision,

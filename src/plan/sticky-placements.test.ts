@@ -301,7 +301,11 @@ test('a machine that joins or goes changes the definition of no service that sta
     const config = configure({ worker });
     const { desired } = defaultCluster;
     const workerShape = chooseWorkerShape(config, machines.slice(0, 1));
-    const state = { ...desired, workerShape, config: { ...config, spark: { ...config.spark, history } } };
+    const state = {
+      ...desired,
+      workerShape,
+      config: { ...config, web: desired.config.web, spark: { ...config.spark, history } },
+    };
     let before: ClusterPlan | undefined;
     let known = new Map<string, string>();
     for (let count = 1; count <= machines.length; count++) {
@@ -369,7 +373,7 @@ test('brute force: on 100,000 random small clusters no placement holds more work
     // Every number of workers on each machine, from none to one for each core.
     for (const [index, room] of rooms.entries()) {
       const { workers, datanodes }: MachinePlan = plan.machines[index] ?? assert.fail();
-      const freeMiB = room.budgetMiB - room.conductorMiB - datanodes * room.datanode.reservationMiB;
+      const freeMiB = room.budgetMiB - room.ownMiB - datanodes * room.datanode.reservationMiB;
       let most = 0;
       for (let count = 0; count <= room.machine.cores; count++) {
         if (count * plan.worker.cores <= room.machine.cores && count * plan.worker.memoryMiB <= freeMiB) most = count;

@@ -19,13 +19,16 @@ export interface ClusterRegistry {
   readonly caCertificate: string;
 }
 
+/** The project file with what depends on machines settled. */
+export type DesiredConfig = ClusterConfig & { readonly web: { readonly listen: 'local' | 'all' } };
+
 /** Everything `planCluster` and `buildStack` need besides the machines; JSON, stored as a revision. */
 export interface DesiredState {
   /** Version of SparkPlug that wrote it. */
   readonly version: string;
   readonly projectId: string;
   readonly namespace: string;
-  readonly config: ClusterConfig;
+  readonly config: DesiredConfig;
   readonly images: ImageRefs;
   /** `worker: auto` resolved once, at the first `up`. */
   readonly workerShape: WorkerShape;

@@ -30,6 +30,19 @@ describe('a certificate made on the spot', () => {
     assert.equal(certificate.validToDate.getTime(), now + 730 * dayMs);
   });
 
+  it('is for who asks, where that is wanted', async () => {
+    const usesOf = ({ certificate }: CertificateFiles) => new X509Certificate(certificate).keyUsage;
+    assert.deepEqual(usesOf(files), ['1.3.6.1.5.5.7.3.1']);
+    assert.deepEqual(usesOf(await makeCertificate(['lab'], now, dayMs, 'client')), ['1.3.6.1.5.5.7.3.2']);
+  });
+
+  it('tells its names and addresses', () => {
+    const found = inspectCertificate(files, now);
+    assert.ok('facts' in found);
+    assert.deepEqual(found.facts.names, ['localhost', 'laptop']);
+    assert.deepEqual(found.facts.addresses, ['127.0.0.1', '0:0:0:0:0:0:0:1', '10.0.0.7']);
+  });
+
   it('is never the same', async () => {
     const other = await makeCertificate(hosts, now, dayMs);
     const [a, b] = [files, other].map(({ certificate }) => new X509Certificate(certificate));

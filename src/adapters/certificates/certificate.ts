@@ -16,6 +16,8 @@ export interface CertificateFacts {
   readonly validTo: Date;
   /** DNS names it is for, as they stand in it. */
   readonly names: readonly string[];
+  /** IP addresses it is for. */
+  readonly addresses: readonly string[];
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -37,11 +39,12 @@ export async function makeCertificate(
   hosts: readonly string[],
   nowMs: number,
   validMs: number,
+  use: CertificateUse = 'server',
 ): Promise<CertificateFiles> {
   const x509 = await loadX509();
   const keys = await makeKeys();
   const frame = { ...describeFrame({ nowMs, validMs }), name: 'CN=SparkPlug', keys };
-  const extensions = await listExtensions(hosts, 'server');
+  const extensions = await listExtensions(hosts, use);
   return writeFiles(await x509.X509CertificateGenerator.createSelfSigned({ ...frame, extensions }, webcrypto), keys);
 }
 
@@ -195,6 +198,7 @@ function describe(parsed: X509Certificate): CertificateFacts {
     validFrom: parsed.validFromDate,
     validTo: parsed.validToDate,
     names,
+    addresses: [...(parsed.subjectAltName ?? '').matchAll(/IP Address:([0-9A-Fa-f.:]+)/g)].map(([, ip = '']) => ip),
   };
 }
 

@@ -1,4 +1,4 @@
-// TCP ports of this computer.
+// TCP ports, of this computer above all.
 import { createConnection, createServer } from 'node:net';
 
 const connectTimeoutMs = 500;
@@ -11,7 +11,7 @@ export async function isPortTaken(port: number): Promise<boolean> {
   const [bindable4, bindable6, answered] = await Promise.all([
     canListen(port, '0.0.0.0'),
     canListen(port, '::'),
-    answers(port),
+    answersAt('127.0.0.1', port),
   ]);
   return answered || !bindable4 || !bindable6;
 }
@@ -25,9 +25,10 @@ function canListen(port: number, host: string): Promise<boolean> {
   });
 }
 
-function answers(port: number): Promise<boolean> {
+/** True where something takes connections. */
+export function answersAt(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = createConnection({ port, host: '127.0.0.1', timeout: connectTimeoutMs });
+    const socket = createConnection({ port, host, timeout: connectTimeoutMs });
     const finish = (answered: boolean) => {
       socket.destroy();
       resolve(answered);

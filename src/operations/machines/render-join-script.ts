@@ -67,7 +67,8 @@ function join(token: string): readonly string[] {
     '        echo "already in the Swarm of $manager"',
     '        exit 0 ;;',
     '    esac',
-    '    echo "this machine is in another Swarm (of ${managers:-nobody}); leave it first: docker swarm leave" >&2',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is for sh
+    '    echo "this machine is in another Swarm ($state, of ${managers:-nobody}); leave it first: docker swarm leave" >&2',
     '    exit 4 ;;',
     'esac',
     `docker swarm join --token ${quote(token)} "$manager"`,
