@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommanderError } from 'commander';
 import { SparkPlugError } from '../errors.ts';
-import { describeError, errorAsJson, exitCodeOf, Interrupted } from './exit-codes.ts';
+import { describeError, errorAsJson, exitCodeOf, Interrupted, nameFullDisk } from './exit-codes.ts';
 
 test('every kind of end has its exit code', () => {
   assert.equal(exitCodeOf(new SparkPlugError('NO_ROOM', 'x')), 1);
@@ -39,4 +39,13 @@ test('a bug keeps its trace', () => {
   const lines = describeError(new TypeError('x is not a function'));
   assert.equal(lines[0], 'bug: x is not a function');
   assert.ok(lines.some((line) => line.includes('exit-codes.test.ts')));
+});
+
+test('a full disk of this computer is named, every other error stays what it is', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', path: '/tmp/x' });
+  const named = nameFullDisk(full);
+  assert.ok(named instanceof SparkPlugError);
+  assert.deepEqual([named.code, named.place, named.exitCode], ['DISK_FULL', '/tmp/x', 1]);
+  const others = [new TypeError('a bug'), new SparkPlugError('NO_ROOM', 'x'), 'text'];
+  for (const error of others) assert.equal(nameFullDisk(error), error);
 });

@@ -12,6 +12,18 @@ export class Interrupted extends Error {
   }
 }
 
+/** A disk of this computer that is full may be met anywhere; it is no bug. Any other error is returned as it is. */
+export function nameFullDisk(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof SparkPlugError) return error;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return new SparkPlugError('DISK_FULL', `a disk of this computer is full: ${error.message}`, {
+    ...(path === undefined ? {} : { place: path }),
+    hint: 'df -h shows which; free some, or let TMPDIR name another folder for temporary files',
+    cause: error,
+  });
+}
+
 /** The exit code for whatever a command threw. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof SparkPlugError) return error.exitCode;

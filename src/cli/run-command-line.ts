@@ -1,7 +1,7 @@
 // Parses, runs one verb, prints its error, gives the exit code; turns Ctrl-C into an abort.
 import { CommanderError } from 'commander';
 import { SparkPlugError } from '../errors.ts';
-import { describeError, errorAsJson, exitCodeOf, exitCodes, Interrupted } from './exit-codes.ts';
+import { describeError, errorAsJson, exitCodeOf, exitCodes, Interrupted, nameFullDisk } from './exit-codes.ts';
 import { createProgram } from './program.ts';
 import { createShell, type GlobalOptions, type Shell } from './shell.ts';
 
@@ -32,7 +32,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     closeScreen(shell);
-    const cause = interruption.signal.aborted ? interruptionCause(error) : error;
+    const cause = interruption.signal.aborted ? interruptionCause(error) : nameFullDisk(error);
     printError(cause, wantsJson(own));
     return exitCodeOf(cause);
   } finally {

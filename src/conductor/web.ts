@@ -7,6 +7,7 @@ import { requestLimits } from '../api/rate-limit.ts';
 import type { LogLine } from '../api/web-app.ts';
 import { systemClock } from '../runs/clock.ts';
 import { defaultGateway, isInside, ownAddresses } from './container-network.ts';
+import { chooseDatabaseMemoryMiB } from './database-memory.ts';
 import { listenOn, type TlsFiles } from './listeners.ts';
 import { createWebServer } from './web-server.ts';
 
@@ -35,18 +36,6 @@ function note(event: string, details: Record<string, string> = {}): void {
 function readReplication(): 'auto' | number {
   const text = env('SPARKPLUG_REPLICATION', 'auto');
   return text === 'auto' ? text : Number(text);
-}
-
-/** Three eighths of the container's memory: the rest is Node's heap and the files' pages. */
-function databaseMemoryMiB(): number {
-  let limit = '';
-  try {
-    limit = readFileSync('/sys/fs/cgroup/memory.max', 'utf8').trim();
-  } catch {
-    // cgroup v1, or none: the default below.
-  }
-  const limitMiB = /^\d+$/.test(limit) ? Number(limit) / 1024 ** 2 : 1024;
-  return Math.round(Math.min(Math.max(limitMiB * 0.375, 64), 1024));
 }
 
 /** Certificate and key, where the deployment says that the published port has them. */
@@ -79,7 +68,7 @@ async function main(): Promise<void> {
     // The build puts both side by side.
     dashboardFolder: fileURLToPath(new URL('./dashboard', import.meta.url)),
     dataFolder: env('SPARKPLUG_DATA', '/data'),
-    databaseMemoryMiB: databaseMemoryMiB(),
+    databaseMemoryMiB: chooseDatabaseMemoryMiB(process.constrainedMemory()),
     limits: requestLimits,
     log,
   });

@@ -1,7 +1,5 @@
 // Use case `doctor`: looks for everything that keeps a cluster from working here, each finding with its fix.
-import { hostname } from 'node:os';
 import type { Docker, EngineInfo } from '../adapters/docker/docker.ts';
-import { measureFreeDiskMiB } from '../adapters/host/disk.ts';
 import { findMissingModules, listGlobalIpv6Addresses } from '../adapters/host/kernel.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import { SparkPlugError } from '../errors.ts';
@@ -9,6 +7,7 @@ import { findExtraCertificates } from '../images/ca-certificates.ts';
 import type { Report } from '../progress.ts';
 import { formatMiB } from '../units.ts';
 import { findPortHolder } from './find-port-holder.ts';
+import { examineDisk, listDiskNeeds } from './judge-disk.ts';
 import { probeRegistry } from './probe-registry.ts';
 import { canSetUp, requireEngine, reviveEngine, setUpEngine } from './set-up-engine.ts';
 
@@ -40,8 +39,6 @@ export interface DoctorRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-const lowDiskMiB = 10 * 1024;
-const fullDiskMiB = 5 * 1024;
 /** Overlays between machines are VXLAN; both are modules on Debian's kernel. */
 const neededModules = ['overlay', 'vxlan'] as const;
 
@@ -55,9 +52,7 @@ export async function examine(request: DoctorRequest): Promise<readonly Finding[
   const isHere = (await request.findHost().catch(() => null)) === null;
   const others = await Promise.all([
     info === null || request.checkMemory === null ? [] : examineMemory(request.checkMemory),
-    // A remote engine's folders are not here.
-    info === null || info.name !== hostname() ? [] : examineDisk("disk of Docker's data", info.rootDir),
-    examineDisk('disk of the project', request.projectDir),
+    examineDisks(info, request.projectDir),
     info === null || request.port === null ? [] : examinePort(request, request.port),
     info === null || request.config === null ? [] : examineRegistry(request.docker, request.config),
     isHere ? examineKernel(info) : [],
@@ -133,21 +128,13 @@ async function examineMemory(check: () => Promise<string>): Promise<readonly Fin
   }
 }
 
-async function examineDisk(name: string, folder: string): Promise<readonly Finding[]> {
-  const freeMiB = await measureFreeDiskMiB(folder);
-  return freeMiB === null ? [] : [judgeDisk(name, folder, freeMiB)];
-}
-
-export function judgeDisk(name: string, folder: string, freeMiB: number): Finding {
-  const detail = `${formatMiB(freeMiB)} free at ${folder}`;
-  if (freeMiB >= lowDiskMiB) return ok(name, detail);
-  return {
-    name,
-    state: freeMiB < fullDiskMiB ? 'failed' : 'warning',
-    detail: `${detail}; images alone need some ${formatMiB(fullDiskMiB)}`,
-    fix: 'docker system df; docker system prune',
-    fixable: false,
-  };
+async function examineDisks(info: EngineInfo | null, projectDir: string): Promise<readonly Finding[]> {
+  const needs = listDiskNeeds(info, projectDir);
+  const verdicts = await Promise.all(needs.map(examineDisk));
+  return needs.flatMap(({ name }, index) => {
+    const verdict = verdicts[index] ?? null;
+    return verdict === null ? [] : [{ name, ...verdict, fixable: false }];
+  });
 }
 
 async function examinePort({ docker, findHost, isPortOurs }: DoctorRequest, port: number): Promise<readonly Finding[]> {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Docker, EngineInfo, SwarmInitRequest, SwarmState } from '../adapters/docker/docker.ts';
-import { judgeDisk } from './doctor.ts';
 import { ensureSwarm, leaveSwarmIfOurs } from './ensure-swarm.ts';
 import { removeImages } from './remove-images.ts';
 import { refuseOldEngine } from './set-up-engine.ts';
@@ -87,11 +86,6 @@ test('engines before 20.10 are refused', () => {
   for (const version of ['20.10.24+dfsg1', '26.1.5', '29.0.0-rc.1']) refuseOldEngine({ version });
   for (const version of ['19.03.15', '20.9.1', ''])
     assert.throws(() => refuseOldEngine({ version }), { code: 'DOCKER_TOO_OLD' });
-});
-
-test('less than 10 GiB of disk is a warning, less than 5 a failure', () => {
-  const states = [20, 10, 7, 4].map((freeGiB) => judgeDisk('disk', '/x', freeGiB * 1024).state);
-  assert.deepEqual(states, ['ok', 'ok', 'warning', 'failed']);
 });
 
 test('images are removed before those they stand on, and only counted when they went', async () => {

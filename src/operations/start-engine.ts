@@ -49,14 +49,14 @@ export async function restartEngine(docker: Docker, privilege: Privilege, signal
   if (pid !== null && (await isDaemonRunning())) {
     for (const name of ['TERM', 'KILL']) {
       await runPrivileged(privilege, 'kill', [`-${name}`, String(pid)]);
-      if (await hasEnded(pid)) break;
+      if (await endsInTime(pid)) break;
     }
   }
   await startEngine(docker, privilege, signal);
 }
 
 /** A daemon in good order ends within seconds, its containers with it; a deadlocked one never. */
-async function hasEnded(pid: number): Promise<boolean> {
+async function endsInTime(pid: number): Promise<boolean> {
   const isGone = async () => (await findProcessName(pid)) !== 'dockerd';
   return await pWaitFor(isGone, {
     interval: pollMs,
@@ -137,20 +137,23 @@ async function makeLegacyIptablesPath(): Promise<string | null> {
 }
 
 async function waitForEngine(docker: Docker, daemon: Daemon | null, signal?: AbortSignal): Promise<void> {
-  const hasEnded = () => daemon !== null && (daemon.child.exitCode !== null || daemon.child.signalCode !== null);
+  const isOver = () => daemon !== null && (daemon.child.exitCode !== null || daemon.child.signalCode !== null);
   const isAnswering = async () => {
     if (await answers(docker)) return true;
-    if (hasEnded()) throw await describeFailure('the Docker engine ended while starting', daemon);
+    if (isOver()) throw await describeFailure('the Docker engine ended while starting', daemon);
     return false;
   };
   await pWaitFor(isAnswering, {
     interval: pollMs,
     timeout: {
       milliseconds: startTimeoutMs,
-      message: await describeFailure(
-        `the Docker engine did not answer within ${formatDuration(startTimeoutMs)}`,
-        daemon,
-      ),
+      // Only then: at the start its log says nothing yet.
+      fallback: async () => {
+        throw await describeFailure(
+          `the Docker engine did not answer within ${formatDuration(startTimeoutMs)}`,
+          daemon,
+        );
+      },
     },
     ...(signal === undefined ? {} : { signal }),
   });

@@ -9,6 +9,7 @@ import type { DesiredState } from '../stack/desired-state.ts';
 import { awaitReachable } from './await-reachable.ts';
 import { createProjectClient, fingerprintOf, refuseOlderCli, urlOf } from './cluster-access.ts';
 import { submitAndFollow } from './follow-operation.ts';
+import { warnOfFullDisk } from './judge-disk.ts';
 import { createLoginLink } from './open-page.ts';
 import { type OpenedProject, openProject, type ProjectChoice } from './open-project.ts';
 import { createSwarmSecrets, type PreparedCluster, prepareCluster } from './prepare-cluster.ts';
@@ -55,6 +56,8 @@ export async function bringUp(choice: ProjectChoice, options: UpOptions): Promis
     swarm: true,
     images: options.build ? 'obtain' : 'pull',
   });
+  const warning = await warnOfFullDisk(await project.docker.info());
+  if (warning !== null) options.report({ kind: 'warning', text: warning });
   const api = await createProjectClient({ ...project, state: prepared.state });
   if (api === null) throw new Error('a prepared cluster has a port and a token');
   const changed = await makeSo(project, prepared, api, options);

@@ -34,6 +34,12 @@ export async function sharedCluster(): Promise<SharedCluster> {
   return { folder, projectId: up.projectId, url: up.url, token };
 }
 
+/** Has the results `people` and `visits` served, from whichever run of `publish` was the last. */
+export async function ensurePublished(cluster: SharedCluster): Promise<void> {
+  if ((await ask(cluster, '/api/v1/results/people/1')).status === 200) return;
+  await mustRun(cluster.folder, ['run', 'publish']);
+}
+
 /** Removes the shared project with all it owns. */
 export async function removeSharedCluster(): Promise<void> {
   if (!existsSync(folder)) return;
@@ -47,6 +53,16 @@ export async function ask(cluster: SharedCluster, path: string, init: RequestIni
     ...init,
     headers: { authorization: `Bearer ${cluster.token}`, ...init.headers },
   });
+}
+
+/** Whether every component works, as the service says; false while it is away. Asking costs no process of its own. */
+export async function isReady(cluster: SharedCluster): Promise<boolean> {
+  try {
+    const answer = await ask(cluster, '/api/v1/cluster', { signal: AbortSignal.timeout(10_000) });
+    return answer.ok && ((await answer.json()) as { ready: boolean }).ready;
+  } catch {
+    return false;
+  }
 }
 
 export interface RunRecord {
