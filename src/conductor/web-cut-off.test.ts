@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
@@ -118,7 +117,7 @@ describe('what is open when its token ends is cut', () => {
       method: 'PUT',
       headers: { authorization: `Bearer ${await add('writer', { scope: 'admin' })}`, 'content-length': 1_000_000 },
     });
-    const cut = once(writing, 'close');
+    const cut = new Promise<void>((resolve) => writing.once('close', resolve));
     writing.on('error', () => undefined).write('first bytes');
     await pWaitFor(() => web.hdfs.transfers === 2, { interval: 5, timeout: 10_000 });
     for (const name of ['read', 'writer']) await web.fetch(`/api/v1/tokens/${name}`, { method: 'DELETE' });
