@@ -49,7 +49,9 @@ export interface paths {
         };
         /**
          * What the cluster should be
-         * @description Needs the scope `read`.
+         * @description Addresses of webhooks are whole for the scope `admin` only; others see whose they are.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["desiredState"];
         /**

@@ -2,25 +2,27 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DesiredState } from '../stack/desired-state.ts';
+import { hideAddresses, scopeHeader } from './hide-addresses.ts';
 import { toProblem } from './problem.ts';
 import { clusterRoutes } from './routes/cluster-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import { serviceRoutes } from './routes/service-routes.ts';
 import { type JobDesk, registerScheduleRoutes } from './schedule-routes.ts';
-import type {
-  ClusterEvent,
-  ClusterHistory,
-  ClusterStatus,
-  LogSources,
-  MachineList,
-  NewRun,
-  Operation,
-  ResultInfo,
-  Run,
-  RunEvent,
-  RunList,
-  RunState,
-  SparkApplication,
+import {
+  type ClusterEvent,
+  type ClusterHistory,
+  type ClusterStatus,
+  type LogSources,
+  type MachineList,
+  type NewRun,
+  type Operation,
+  type ResultInfo,
+  type Run,
+  type RunEvent,
+  type RunList,
+  type RunState,
+  Scope,
+  type SparkApplication,
 } from './schemas.ts';
 import { serveRoute } from './serve-route.ts';
 
@@ -111,9 +113,10 @@ function registerClusterRoutes(app: FastifyInstance, desk: SchedulerDesk): void 
   serveRoute(app, clusterRoutes.status, () => desk.status());
   serveRoute(app, clusterRoutes.machines, () => desk.machines());
   serveRoute(app, clusterRoutes.history, ({ query }) => desk.history(query.minutes ?? defaultMinutes));
-  serveRoute(app, clusterRoutes.desired, (_input, _request, reply) => {
-    const answer = desk.desired();
-    return reply.header('etag', `"${answer.revision}"`).send(answer);
+  serveRoute(app, clusterRoutes.desired, (_input, request, reply) => {
+    const { revision, desired } = desk.desired();
+    const scope = Scope.safeParse(request.headers[scopeHeader]).data ?? null;
+    return reply.header('etag', `"${revision}"`).send({ revision, desired: hideAddresses(desired, scope) });
   });
   serveRoute(app, clusterRoutes.submitDesired, async ({ body, query, headers }, _request, reply) => {
     const answer = await desk.submitDesired(body, { ifMatch: readIfMatch(headers['if-match']), now: query.now });

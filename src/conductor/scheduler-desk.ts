@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ContainerUse } from '../adapters/docker/container-stats.ts';
 import type { Hdfs } from '../adapters/hdfs/webhdfs.ts';
 import type { WebInternal } from '../adapters/web/web-internal.ts';
-import { postWebhook } from '../adapters/webhook/post-webhook.ts';
+import type { PostWebhook } from '../adapters/webhook/post-webhook.ts';
 import type { JobDesk } from '../api/schedule-routes.ts';
 import type { SchedulerDesk } from '../api/scheduler-routes.ts';
 import type { ClusterEvent, ClusterStatus, Operation } from '../api/schemas.ts';
@@ -52,6 +52,7 @@ export interface DeskParts {
   readonly readContainers: () => Promise<readonly ContainerUse[]>;
   /** Value of a secret that signs notifications; null when there is none. */
   readonly readSecret: (name: string) => Uint8Array | null;
+  readonly post: PostWebhook;
   readonly clock: Clock;
   readonly logFolder: string;
   readonly projectId: string;
@@ -152,8 +153,7 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     clock,
     shutdown,
   });
-  const { readSecret } = parts;
-  const post = postWebhook;
+  const { readSecret, post } = parts;
   return {
     desk: { ...desk, ...observer.desk },
     keeper,

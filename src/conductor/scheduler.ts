@@ -5,6 +5,8 @@ import { createContainerStats } from '../adapters/docker/container-stats.ts';
 import { createDocker } from '../adapters/docker/docker.ts';
 import { createWebHdfs } from '../adapters/hdfs/webhdfs.ts';
 import { createWebInternal } from '../adapters/web/web-internal.ts';
+import { createPostWebhook } from '../adapters/webhook/post-webhook.ts';
+import { plainSettings, WebhookSettings } from '../adapters/webhook/webhook-settings.ts';
 import { checkSharedSecret } from '../api/access.ts';
 import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
 import { createApp, type LogLine } from '../api/web-app.ts';
@@ -89,6 +91,7 @@ async function main(): Promise<void> {
     probes,
     readContainers: () => containerStats.read({ [labels.project]: projectId }, { timeoutMs: statsTimeoutMs }),
     readSecret: (name) => readSecretFile(secretFolder, name),
+    post: createPostWebhook(readWebhookSettings(secretFolder)),
     clock,
     logFolder,
     projectId,
@@ -116,6 +119,12 @@ async function main(): Promise<void> {
   const onFailure = (error: unknown): void => noteError('a part of the scheduler failed', error);
   for (const work of [sample, notify]) void keepGoing(work, { clock, shutdown: shutdown.signal, onFailure });
   await cluster.rememberStack(keeper.current().desired).catch((error: unknown) => noteError('stack unknown', error));
+}
+
+/** Those of the computer that ran `up`, where it has any. */
+function readWebhookSettings(secretFolder: string): WebhookSettings {
+  const text = readSecretFile(secretFolder, 'webhook_settings');
+  return text === null ? plainSettings : WebhookSettings.parse(JSON.parse(Buffer.from(text).toString('utf8')));
 }
 
 /** By its name on the control network: plain `web` may be answered with its address on the data network. */

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import { isProjectId } from './project-state.ts';
-import { refuseSecretName, type SystemSecret, systemSecrets, tlsSecrets } from './secret-names.ts';
+import { refuseSecretName, type SystemSecret, systemSecrets, tlsSecrets, webhookSecret } from './secret-names.ts';
 import { createAtomically, writeAtomically } from './write-atomically.ts';
 
 /** A secret as a file: what Compose and Swarm are given. */
@@ -24,7 +24,7 @@ const folderMode = 0o700;
 const fileMode = 0o600;
 const tokenPattern = /^sp_[\w-]{43}$/;
 /** Swarm's limit for one secret. */
-const largestSecretBytes = 500 * 1024;
+export const largestSecretBytes = 500 * 1024;
 
 /** `~/.config/sparkplug/<projectId>`, or below `XDG_CONFIG_HOME` where that is an absolute path. */
 export function userFolder(projectId: string): string {
@@ -115,6 +115,19 @@ export async function storeTlsSecrets(
   }
   const stored = await Promise.all(tlsSecrets.map((name) => describeSecret(projectId, name)));
   return stored.filter((secret) => secret !== null);
+}
+
+/** Keeps how webhooks leave as a secret of the project; `null`: they leave as they are, and no secret is needed. */
+export async function storeWebhookSettings(projectId: string, content: string | null): Promise<readonly SecretFile[]> {
+  const file = secretFile(projectId, webhookSecret);
+  if (content === null) {
+    await rm(file, { force: true });
+    return [];
+  }
+  await prepareFolder(projectId, () => {});
+  const wanted = Buffer.from(content);
+  if ((await readIfThere(file))?.equals(wanted) !== true) await writeAtomically(file, wanted, fileMode);
+  return [{ name: webhookSecret, path: file, hash: hashSecret(webhookSecret, wanted) }];
 }
 
 /**

@@ -4,7 +4,14 @@ import type { JobConfig } from '../config/cluster-config.ts';
 import type { DesiredState } from './desired-state.ts';
 
 /** Secrets that belong to SparkPlug itself and never reach user code, but for Spark's own. */
-const ownSecrets: readonly string[] = ['spark_auth', 'control', 'web_tokens', 'web_tls_cert', 'web_tls_key'];
+const ownSecrets: readonly string[] = [
+  'spark_auth',
+  'control',
+  'web_tokens',
+  'web_tls_cert',
+  'web_tls_key',
+  'webhook_settings',
+];
 
 /** Those that the jobs read. */
 export function jobSecrets(desired: DesiredState): readonly string[] {
@@ -14,9 +21,10 @@ export function jobSecrets(desired: DesiredState): readonly string[] {
   );
 }
 
-/** Those that the scheduler signs with. */
+/** Those that the scheduler signs with, and how its webhooks leave where the computer of `up` has settings for that. */
 export function notifySecrets(desired: DesiredState): readonly string[] {
-  return selectSecrets(desired, desired.config.jobs.flatMap(signingSecrets));
+  const settings = desired.secrets.map(({ name }) => name).filter((name) => name === 'webhook_settings');
+  return [...settings, ...selectSecrets(desired, desired.config.jobs.flatMap(signingSecrets))];
 }
 
 /** Every secret that the job names, each once, in order. */

@@ -57,6 +57,7 @@ export const clusterRoutes = defineRoutes({
     scope: 'read',
     answeredBy: 'scheduler',
     summary: 'What the cluster should be',
+    description: 'Addresses of webhooks are whole for the scope `admin` only; others see whose they are.',
     answers: { 200: json(DesiredAnswer, 'The current revision.', { etag: 'The revision, for `If-Match`.' }) },
   },
   submitDesired: {
