@@ -25,6 +25,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
   RESULT_NO_KEY: 404,
   RESULT_VERSION_GONE: 404,
   JOB_UNKNOWN: 404,
+  COMPONENT_UNKNOWN: 404,
   RUN_UNKNOWN: 404,
   SCHEDULE_UNKNOWN: 404,
   LOG_MISSING: 404,

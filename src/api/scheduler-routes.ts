@@ -12,6 +12,7 @@ import {
   type ClusterEvent,
   type ClusterHistory,
   type ClusterStatus,
+  type ComponentLine,
   type LogSources,
   type MachineList,
   type NewRun,
@@ -70,6 +71,14 @@ export interface SchedulerDesk extends JobDesk {
   events(limit: number): ClusterEvent[];
   /** Kept events from `from` on, or the newest `limit` where it is null; then each new one, until the signal. */
   followEvents(from: number | null, limit: number, signal: AbortSignal): AsyncIterable<ClusterEvent>;
+  /** Throws COMPONENT_UNKNOWN. */
+  componentLog(name: string, tail: number, signal: AbortSignal): Promise<AsyncIterable<ComponentLine>>;
+  /** `after`: only what was written later than that. Throws COMPONENT_UNKNOWN. */
+  followComponentLog(
+    name: string,
+    from: { readonly tail: number; readonly after: string | null },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ComponentLine>>;
   results(): ResultInfo[];
   machines(): Promise<MachineList>;
   history(minutes: number): ClusterHistory;
@@ -84,6 +93,9 @@ const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Events of the cluster in one answer, where the caller names no number. */
 const defaultEvents = 200;
+
+/** Lines of a component's log, where the caller names no number. */
+const defaultLines = 500;
 
 /** How far back the history goes, where the caller names no time. */
 const defaultMinutes = 60;
@@ -102,6 +114,18 @@ export function registerSchedulerRoutes(app: FastifyInstance, desk: SchedulerDes
     if (!wantsStream) return { events: desk.events(limit) };
     const from = readFrom(request, query.from ?? null);
     return sendEvents(request, reply, (signal) => clusterEvents(desk.followEvents(from, limit, signal)));
+  });
+  serveRoute(app, clusterRoutes.componentLog, async ({ params: { name }, query, headers }, request, reply) => {
+    const { tail = defaultLines } = query;
+    const left = new AbortController();
+    reply.raw.once('close', () => left.abort());
+    if (query.follow || (request.headers.accept ?? '').includes('text/event-stream')) {
+      const from = { tail, after: headers['last-event-id'] ?? null };
+      const lines = await desk.followComponentLog(name, from, left.signal);
+      return sendEvents(request, reply, () => componentLines(lines));
+    }
+    const lines = await desk.componentLog(name, tail, left.signal);
+    return reply.type('text/plain; charset=utf-8').send(Readable.from(asText(lines), { objectMode: false }));
   });
   registerClusterRoutes(app, desk);
   registerOperationRoutes(app, desk);
@@ -187,6 +211,14 @@ async function* operationEvents(operations: AsyncIterable<Operation>): AsyncGene
 
 async function* clusterEvents(events: AsyncIterable<ClusterEvent>): AsyncGenerator<string> {
   for await (const event of events) yield `id: ${event.seq}\nevent: event\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+async function* componentLines(lines: AsyncIterable<ComponentLine>): AsyncGenerator<string> {
+  for await (const line of lines) yield `id: ${line.at}\nevent: log\ndata: ${JSON.stringify(line)}\n\n`;
+}
+
+async function* asText(lines: AsyncIterable<ComponentLine>): AsyncGenerator<string> {
+  for await (const { line } of lines) yield `${line}\n`;
 }
 
 async function* runEvents(events: ReturnType<SchedulerDesk['followRun']>): AsyncGenerator<string> {

@@ -52,6 +52,7 @@ function open(
     probes: { namenode: async () => null, master: async () => null },
     readContainers: async () => [],
     readSecret: (name) => (name === 'hook_key' ? Buffer.from('k3y') : null),
+    componentLogs: {} as DeskParts['componentLogs'],
     post: createPostWebhook(plainSettings),
     clock,
     logFolder: folder,

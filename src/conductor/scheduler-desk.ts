@@ -9,6 +9,7 @@ import type { SchedulerDesk } from '../api/scheduler-routes.ts';
 import type { ClusterEvent, ClusterStatus, Operation } from '../api/schemas.ts';
 import { checkSparkConf } from '../operations/check-run-request.ts';
 import type { ComponentProbes } from '../operations/cluster-health.ts';
+import type { ComponentLogs } from '../operations/component-logs.ts';
 import type { ObservableCluster } from '../operations/live-cluster.ts';
 import { type ChangeSignal, createChangeSignal } from '../runs/change-signal.ts';
 import { type Clock, timestamp } from '../runs/clock.ts';
@@ -53,6 +54,7 @@ export interface DeskParts {
   /** Value of a secret that signs notifications; null when there is none. */
   readonly readSecret: (name: string) => Uint8Array | null;
   readonly post: PostWebhook;
+  readonly componentLogs: ComponentLogs;
   readonly clock: Clock;
   readonly logFolder: string;
   readonly projectId: string;
@@ -216,6 +218,8 @@ function createDesk(
     cancelRun: (id) => queue.cancel(id),
     events: (limit) => store.events(limit),
     followEvents: (from, limit, signal) => followEvents(store, changes, from, limit, signal),
+    componentLog: (name, tail, signal) => parts.componentLogs.read(name, tail, signal),
+    followComponentLog: (name, from, signal) => parts.componentLogs.follow(name, from, signal),
     results: () => results.current(),
   };
 }

@@ -12,6 +12,7 @@ import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
 import { createApp, type LogLine } from '../api/web-app.ts';
 import { labels } from '../engine/labels.ts';
 import { SparkPlugError } from '../errors.ts';
+import { createComponentLogs } from '../operations/component-logs.ts';
 import { createLiveCluster } from '../operations/live-cluster.ts';
 import { systemClock } from '../runs/clock.ts';
 import { createDockerDriverHost } from '../runs/docker-driver-host.ts';
@@ -91,6 +92,7 @@ async function main(): Promise<void> {
     probes,
     readContainers: () => containerStats.read({ [labels.project]: projectId }, { timeoutMs: statsTimeoutMs }),
     readSecret: (name) => readSecretFile(secretFolder, name),
+    componentLogs: createComponentLogs({ docker, projectId, clock }),
     post: createPostWebhook(readWebhookSettings(secretFolder)),
     clock,
     logFolder,
