@@ -142,6 +142,9 @@ test('a proxy passes on plain HTTP and tunnels HTTPS, with the password of its a
   assert.equal(await statusOf(`https://hooks.example.com:${server.port}/tls`), 201);
   assert.equal(await statusOf(`https://127.0.0.1:${server.port}/exempt`), 201);
   assert.deepEqual(proxy.asked, ['POST http://hooks.example.com/plain', `CONNECT hooks.example.com:${server.port}`]);
+  const plainOnly = createPostWebhook({ ...settings, httpsProxy: null, noProxy: '' });
+  const straight = await plainOnly(post(`https://127.0.0.1:${server.port}/tls`), options);
+  assert.deepEqual([straight.kind, proxy.asked.length], ['answered', 2]);
   const wrong = createPostWebhook({ ...settings, httpsProxy: address.replace('s3cret', 'gu3ss'), noProxy: '' });
   const refused = await wrong(post(`https://hooks.example.com:${server.port}/tls`), options);
   assert.ok(refused.kind === 'silent' && /407/.test(refused.reason) && !/gu3ss/.test(refused.reason));

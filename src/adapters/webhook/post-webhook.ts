@@ -29,18 +29,21 @@ export function createPostWebhook(settings: WebhookSettings): PostWebhook {
   const { certificates, httpProxy, httpsProxy, noProxy } = settings;
   // A list of one's own replaces the usual one.
   const tls = certificates.length === 0 ? {} : { ca: [...rootCertificates, ...certificates] };
-  const dispatcher = new EnvHttpProxyAgent({
-    // Empty texts: this process's own environment is not asked.
-    httpProxy: httpProxy ?? '',
-    httpsProxy: httpsProxy ?? '',
-    noProxy,
-    connect: tls,
-    requestTls: tls,
-    proxyTls: tls,
-    // Proxies pass plain HTTP on as it is; a tunnel to port 80 many refuse.
-    proxyTunnel: false,
-  });
-  return (post, options) => send(dispatcher, post, options);
+  // Empty texts: this process's own environment is not asked.
+  const createAgent = (proxies: { readonly httpProxy: string; readonly httpsProxy: string }): Dispatcher =>
+    new EnvHttpProxyAgent({
+      ...proxies,
+      noProxy,
+      connect: tls,
+      requestTls: tls,
+      proxyTls: tls,
+      // Proxies pass plain HTTP on as it is; a tunnel to port 80 many refuse.
+      proxyTunnel: false,
+    });
+  // One for each: undici takes the proxy of HTTP for HTTPS as well where that has none, unlike curl and pip.
+  const plain = createAgent({ httpProxy: httpProxy ?? '', httpsProxy: '' });
+  const secure = createAgent({ httpProxy: '', httpsProxy: httpsProxy ?? '' });
+  return (post, options) => send(new URL(post.url).protocol === 'https:' ? secure : plain, post, options);
 }
 
 async function send(
