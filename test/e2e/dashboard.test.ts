@@ -29,6 +29,7 @@ import {
   remove,
   scheduleOf,
   searchLog,
+  showComponentLog,
   startRun,
   upload,
 } from '../../dashboard/test/steps.ts';
@@ -83,6 +84,10 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: /^spark-worker-1 ?, ready, 1 core/ }).waitFor();
     await page.getByRole('button', { name: /^datanode-2 ?, ready/ }).waitFor();
     await takePicture(page, 'e2e-cluster');
+  });
+
+  it('shows what a component writes', async () => {
+    assert.match(await showComponentLog(tab.page, 'namenode', 'NameNode'), /lines?$/);
   });
 
   it('runs a job and watches it end', { timeout: 180_000 }, async () => {

@@ -140,6 +140,30 @@ describe('a webhook', () => {
   });
 });
 
+describe('the log of a component', () => {
+  it('is text, and goes on where the container is replaced', async () => {
+    const path = '/api/v1/components/checkpointer/logs';
+    assert.match(await (await ask(cluster, `${path}?tail=50`)).text(), /SecondaryNameNode/);
+    assert.equal((await ask(cluster, '/api/v1/components/nowhere/logs')).status, 404);
+    const leave = new AbortController();
+    const followed = await ask(cluster, `${path}?follow=true&tail=1`, { signal: leave.signal });
+    const reader = (followed.body ?? new ReadableStream<Uint8Array>()).pipeThrough(new TextDecoderStream()).getReader();
+    let seen = '';
+    const readUntil = async (pattern: RegExp): Promise<void> => {
+      while (!pattern.test(seen)) {
+        const { value, done } = await reader.read();
+        assert.ok(!done, seen);
+        seen += value;
+      }
+    };
+    await readUntil(/^event: log$/m);
+    seen = '';
+    await docker('kill', '--signal', 'KILL', await containerOf(cluster.projectId, 'checkpointer'));
+    await readUntil(/SecondaryNameNode: Web server init done/);
+    leave.abort();
+  });
+});
+
 describe('a token that is revoked', () => {
   it('ends what is being followed with it', async () => {
     const { file } = (await mustRunJson(cluster.folder, ['token', 'add', 'follower', '--scope', 'read'])) as {

@@ -1,6 +1,6 @@
 // The routes about the cluster: its state, changes of it, machines and history.
 import { z } from 'zod';
-import { defineRoutes, events, flag, json, text, wholeNumber } from '../route-entry.ts';
+import { defineRoutes, events, flag, json, largestCount, text, wholeNumber } from '../route-entry.ts';
 import {
   ClusterEventList,
   ClusterHistory,
@@ -157,7 +157,7 @@ export const clusterRoutes = defineRoutes({
     query: z.strictObject({
       limit: wholeNumber(1, 2000, 'At most this many, the newest; 200 by default.').optional(),
       follow: flag('Stay connected and get each new event.'),
-      from: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'First `seq` wanted of a stream.').optional(),
+      from: wholeNumber(0, largestCount, 'First `seq` wanted of a stream.').optional(),
     }),
     headers: z.object({ 'last-event-id': lastEventId }),
     answers: {
