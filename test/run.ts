@@ -27,6 +27,7 @@ const endToEnd = [
   'files',
   'closed',
   'service',
+  'service-faults',
   'dashboard',
   'history',
   'geopredict',

@@ -13,6 +13,7 @@ export type Step = Schemas['Step'];
 export type Operation = Schemas['Operation'];
 export type ComponentHealth = Schemas['ComponentHealth'];
 export type ClusterStatus = Schemas['ClusterStatus'];
+export type ComponentLine = Schemas['ComponentLine'];
 export type ClusterSample = Schemas['ClusterSample'];
 export type ClusterEvent = Schemas['ClusterEvent'];
 export type MachineView = Schemas['MachineView'];

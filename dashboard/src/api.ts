@@ -81,6 +81,10 @@ export function runEventsUrl(id: string): string {
   return `${apiBase}/runs/${part(id)}/events`;
 }
 
+export function componentLogUrl(name: string, query: string): string {
+  return `${apiBase}/components/${part(name)}/logs?${query}`;
+}
+
 /** A part of the options of a call that may be aborted. */
 const until = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { signal });
 

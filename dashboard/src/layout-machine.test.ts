@@ -11,7 +11,18 @@ function container(service: string, cores: number, memoryMiB: number): Container
 }
 
 function machine(cores: number, memoryMiB: number, containers: ContainerView[], reservedMiB = 0): MachineView {
-  return { name: 'm', conductor: false, reachable: true, cores, memoryMiB, reservedMiB, containers };
+  return {
+    id: 'm',
+    name: 'm',
+    conductor: false,
+    reachable: true,
+    state: 'ready',
+    explanation: '',
+    cores,
+    memoryMiB,
+    reservedMiB,
+    containers,
+  };
 }
 
 const area = ({ width, height }: Rect) => width * height;

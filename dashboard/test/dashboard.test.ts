@@ -215,6 +215,25 @@ describe('the cluster', () => {
     assertCalm();
   });
 
+  it('shows the log of a component as it is written, to be searched and downloaded', async () => {
+    const { page } = tab;
+    await person.logIn(page, mock.loginLink('run'));
+    assert.match(await person.showComponentLog(page, 'spark-worker-3', 'line 7 of'), /1 line/);
+    await page.getByText('written later').waitFor();
+    const download = page.getByRole('link', { name: 'Download' });
+    assert.equal(await download.getAttribute('href'), '/api/v1/components/spark-worker-3/logs?tail=5000');
+    assert.deepEqual(await findViolations(page), []);
+    assertCalm();
+  });
+
+  it('names the command where the scope may not read logs', async () => {
+    const { page } = tab;
+    await person.logIn(page, mock.loginLink('read'));
+    await page.getByRole('button', { name: /^namenode ?, ready/ }).focus();
+    await page.getByText('sparkplug logs namenode -f').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Show its log' }).count(), 0);
+  });
+
   it('stays usable while the scheduler is away', async () => {
     const { page } = tab;
     await person.logIn(page, mock.loginLink('admin'));

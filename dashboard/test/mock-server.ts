@@ -238,6 +238,11 @@ function registerSchedulerRoutes(app: FastifyInstance, state: State, mock: MockC
     answer((request) => findRun(paramOf(request, 'id'))),
   );
   app.get(
+    '/api/v1/components/:name/logs',
+    run,
+    answer((request, reply) => sendEvents(reply, () => componentLines(reply, paramOf(request, 'name')))),
+  );
+  app.get(
     '/api/v1/runs/:id/log-sources',
     read,
     answer((request) => ({
@@ -365,6 +370,18 @@ function registerSchedulerRoutes(app: FastifyInstance, state: State, mock: MockC
       });
     }),
   );
+}
+
+/** Twenty lines that there are, and one that comes while they are read. */
+async function* componentLines(reply: FastifyReply, name: string): AsyncGenerator<string> {
+  const write = (second: number, line: string): string => {
+    const at = `2026-03-01T12:00:${String(second).padStart(2, '0')}.000000000Z`;
+    return `id: ${at}\nevent: log\ndata: ${JSON.stringify({ at, line })}\n\n`;
+  };
+  for (let index = 0; index < 20; index += 1) yield write(index, `line ${index} of ${name}`);
+  await wait(30);
+  yield write(20, 'written later');
+  await closed(reply);
 }
 
 /** A run as it goes: its log line by line with progress between, then its end. One that has ended comes at once. */

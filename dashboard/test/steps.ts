@@ -50,6 +50,22 @@ export async function searchLog(page: Page, text: string): Promise<string> {
   return (await matches.textContent()) ?? '';
 }
 
+/** Opens the log of a container on the page of the cluster, and searches it; returns what is said of the matches. */
+export async function showComponentLog(page: Page, name: string, text: string): Promise<string> {
+  await goTo(page, 'Cluster');
+  await page.getByRole('button', { name: new RegExp(`^${name} ?, `) }).click();
+  await page
+    .getByRole('region', { name: `Details of ${name}` })
+    .getByRole('button', { name: 'Show its log' })
+    .click();
+  await page
+    .getByRole('region', { name: `Log of ${name}`, exact: true })
+    .locator('.log-line')
+    .first()
+    .waitFor();
+  return await searchLog(page, text);
+}
+
 /** The card of a job on the page of schedules. */
 export function scheduleOf(page: Page, job: string) {
   return page.getByRole('region', { name: job, exact: true });

@@ -22,9 +22,14 @@ export function bearerOf(header: string | undefined): string {
   return token;
 }
 
+/** Whether whoever has the scope `given` may do what needs `needed`. */
+export function coversScope(given: Scope, needed: Scope): boolean {
+  return ranks[given] >= ranks[needed];
+}
+
 /** SCOPE_MISSING unless the caller's scope covers `needed`. */
 export function requireScope(caller: Pick<Caller, 'name' | 'scope'>, needed: Scope): void {
-  if (ranks[caller.scope] >= ranks[needed]) return;
+  if (coversScope(caller.scope, needed)) return;
   throw new SparkPlugError('SCOPE_MISSING', `the token ${caller.name} may ${caller.scope} only; this needs ${needed}`, {
     met: caller.scope,
     hint: `use a token with the scope ${needed}`,

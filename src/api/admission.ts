@@ -1,14 +1,14 @@
 // What every published request passes before its route: from here, under our name, by somebody known, who may do this.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SparkPlugError } from '../errors.ts';
-import type { AccessDesk, Caller, Recognition } from '../operations/access-desk.ts';
-import { authRequired, bearerOf, checkPeer, isLocalPeer, requireScope } from './access.ts';
+import type { AccessDesk, Caller, Credential, Recognition } from '../operations/access-desk.ts';
+import { authRequired, bearerOf, checkPeer, coversScope, isLocalPeer, requireScope } from './access.ts';
 import { createAttemptLimiter } from './attempt-limiter.ts';
 import { requireLocalHost, requireSameOrigin } from './request-origin.ts';
 import type { SessionCookie } from './session-cookie.ts';
 
 export interface AdmissionSettings {
-  readonly desk: Pick<AccessDesk, 'byToken' | 'bySession'>;
+  readonly desk: Pick<AccessDesk, 'byToken' | 'bySession' | 'recheck'>;
   readonly cookie: SessionCookie;
   /** Milliseconds since 1970. */
   readonly clock: { now(): number };
@@ -50,11 +50,15 @@ export function createAdmission(settings: AdmissionSettings): Admission {
     }
   };
 
-  const recognise = (request: FastifyRequest, reply: FastifyReply): Caller => {
-    const { authorization } = request.headers;
-    const session = authorization === undefined ? cookie.read(request.headers.cookie) : null;
-    if (session === null) return accept(desk.byToken(bearerOf(authorization)), 'token');
-    const found = desk.bySession(session);
+  const readCredential = ({ headers }: FastifyRequest): Credential => {
+    const session = headers.authorization === undefined ? cookie.read(headers.cookie) : null;
+    if (session !== null) return { kind: 'session', text: session };
+    return { kind: 'token', text: bearerOf(headers.authorization) };
+  };
+
+  const recognise = (request: FastifyRequest, reply: FastifyReply, { kind, text }: Credential): Caller => {
+    if (kind === 'token') return accept(desk.byToken(text), 'token');
+    const found = desk.bySession(text);
     if (typeof found === 'string') reply.header('set-cookie', cookie.clear());
     const caller = accept(found, 'log-in');
     requireSameOrigin(request.method, request.headers, tls);
@@ -70,11 +74,21 @@ export function createAdmission(settings: AdmissionSettings): Admission {
       }
       const { open, scope } = request.routeOptions.config;
       if (open === true) return;
-      const caller = limitAttempts(request, reply, () => recognise(request, reply), isWrongCredential);
+      const identify = () => {
+        const credential = readCredential(request);
+        return { credential, caller: recognise(request, reply, credential) };
+      };
+      const { credential, caller } = limitAttempts(request, reply, identify, isWrongCredential);
       request.caller = caller.name;
       request.identity = caller;
       // An unknown route has no scope of its own: any caller is told that it is unknown.
-      if (!request.is404) requireScope(caller, scope ?? 'admin');
+      if (request.is404) return;
+      const needed = scope ?? 'admin';
+      requireScope(caller, needed);
+      request.mayGoOn = () => {
+        const found = desk.recheck(credential);
+        return typeof found !== 'string' && coversScope(found.scope, needed);
+      };
     },
   };
 }

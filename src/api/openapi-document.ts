@@ -50,7 +50,8 @@ export function createOpenApi({ version, cookie }: ServiceFacts): Json {
     paths[path] = { ...paths[path], [entry.method.toLowerCase()]: describeRoute(entry, components) };
   }
   // Not the schema of any answer by itself: the one of refusals, and what an event stream carries.
-  for (const schema of [shapes.ProblemDetails, shapes.RunEvent]) render(schema, 'output', components);
+  for (const schema of [shapes.ProblemDetails, shapes.RunEvent, shapes.ComponentLine])
+    render(schema, 'output', components);
   const tags = [...new Set(routeTable.map(({ tag }) => tag))].map((name) => ({ name }));
   return {
     openapi: '3.1.0',

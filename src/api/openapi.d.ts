@@ -49,7 +49,9 @@ export interface paths {
         };
         /**
          * What the cluster should be
-         * @description Needs the scope `read`.
+         * @description Addresses of webhooks are whole for the scope `admin` only; others see whose they are.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["desiredState"];
         /**
@@ -124,6 +126,28 @@ export interface paths {
          *     Needs the scope `admin`.
          */
         post: operations["execInComponent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/components/{name}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a component writes
+         * @description The last lines of its container. With `follow=true` or `Accept: text/event-stream` a stream of events `log`, each a `ComponentLine` whose `at` is the event’s id, also over replacements of the container.
+         *
+         *     Needs the scope `run`.
+         */
+        get: operations["componentLog"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -875,6 +899,10 @@ export interface components {
             name: string;
             /** @enum {string} */
             state: "ready" | "starting" | "failing" | "missing";
+        };
+        ComponentLine: {
+            at: string;
+            line: string;
         };
         ContainerView: {
             component: string;
@@ -1939,6 +1967,111 @@ export interface operations {
              *     - `CLUSTER_NOT_READY`: The cluster was started but did not become ready in time.
              *     - `AGENT_AWAY`: The agent of a machine does not answer.
              */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    componentLog: {
+        parameters: {
+            query?: {
+                /** @description Stay connected and get each new line. */
+                follow?: boolean;
+                /** @description At most this many of the lines so far, the newest; 500 by default. */
+                tail?: number;
+            };
+            header?: {
+                /** @description Id of the last event that the reader has. */
+                "last-event-id"?: string;
+            };
+            path: {
+                /** @description Such as `spark-master` or `datanode-1`. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                    "text/plain": unknown;
+                };
+            };
+            /** @description - `REQUEST_INVALID`: The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `AUTH_REQUIRED`: The request carries no valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `SCOPE_MISSING`: The token is valid but may not do this.
+             *     - `LISTEN_LOCAL`: The request comes from another computer while the project listens locally only.
+             *     - `HOST_REFUSED`: The request is for a host name that is not this computer's own.
+             *     - `ORIGIN_REFUSED`: A browser's log-in was used by a page that is not the dashboard.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `COMPONENT_UNKNOWN`: The cluster has no component of this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /**
+             * @description - `TOO_MANY_ATTEMPTS`: Too many wrong tokens or log-in codes came from this address.
+             *     - `RATE_LIMITED`: Too many requests in a short time; the answer says how long to wait.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "retry-after"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `INTERNAL`: The conductor met a bug of its own. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description - `SCHEDULER_AWAY`: The scheduler does not answer; results and files are still served. */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -2,6 +2,7 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { SparkPlugError } from '../errors.ts';
+import { scopeHeader } from './hide-addresses.ts';
 import type { RouteEntry } from './route-entry.ts';
 import { routeTable } from './route-table.ts';
 import { configOf } from './serve-route.ts';
@@ -54,6 +55,7 @@ function forward(reply: FastifyReply, scheduler: SchedulerAddress): FastifyReply
         host: headers.host,
         authorization: `Bearer ${scheduler.secret}`,
         'x-request-id': request.id,
+        ...(request.identity === null ? {} : { [scopeHeader]: request.identity.scope }),
       };
     },
     rewriteHeaders: ({ 'x-request-id': _id, connection: _connection, 'keep-alive': _keepAlive, ...headers }) => headers,

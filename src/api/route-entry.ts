@@ -47,6 +47,9 @@ export function defineRoutes<const T extends Readonly<Record<string, RouteEntry>
 /** How a parameter looks on the wire, where its schema also transforms the text. */
 export const wireSchemas = z.registry<{ readonly schema: Readonly<Record<string, unknown>> }>();
 
+/** More than there ever are of anything that is counted here; a limit that a description can say. */
+export const largestCount = 999_999_999_999_999;
+
 /** A whole number from `min` to `max`, written in decimal digits. */
 export function wholeNumber(min: number, max: number, description: string): z.ZodType<number, string> {
   const message = `is a whole number from ${min} to ${max}`;

@@ -39,6 +39,11 @@ const desired = {
   subnets: { control: '10.1.0.0/24', data: '10.2.0.0/22' },
 };
 
+async function* twoLines() {
+  yield { at: '2026-03-01T12:00:00.000000001Z', line: 'one' };
+  yield { at: '2026-03-01T12:00:00.000000002Z', line: 'two: 2' };
+}
+
 interface Asked {
   readonly [name: string]: unknown;
 }
@@ -100,6 +105,15 @@ function open(changes: Partial<SchedulerDesk> = {}) {
     events: (limit) => [{ seq: 1, at: 'now', kind: 'run', message: `${limit}` }],
     followEvents: async function* (from) {
       yield { seq: from ?? 1, at: 'now', kind: 'run', message: 'done' };
+    },
+    componentLog: async (name, tail) => {
+      if (name !== 'web') throw new SparkPlugError('COMPONENT_UNKNOWN', `this cluster has no component ${name}`);
+      asked.push({ name, tail });
+      return twoLines();
+    },
+    followComponentLog: async (name, from) => {
+      asked.push({ name, ...from });
+      return twoLines();
     },
     results: () => [],
     jobs: () => ({ jobs: [] }),
@@ -331,4 +345,25 @@ test('a command in a component: its output as it comes and its exit code, or the
   assert.deepEqual([unknown.statusCode, unknown.json().code], [404, 'COMPONENT_UNKNOWN']);
   const empty = await ask('POST', url, { payload: { command: [] } });
   assert.deepEqual([empty.statusCode, empty.json().code], [400, 'REQUEST_INVALID']);
+});
+
+test('the log of a component is text, or events from where the reader left off', async () => {
+  const { ask, asked } = open();
+  const text = await ask('GET', '/api/v1/components/web/logs?tail=7');
+  assert.deepEqual([text.headers['content-type'], text.body], ['text/plain; charset=utf-8', 'one\ntwo: 2\n']);
+  const at = '2026-03-01T11:59:59.000000001Z';
+  const followed = await ask('GET', '/api/v1/components/web/logs?follow=true', { headers: { 'last-event-id': at } });
+  assert.equal(followed.headers['content-type'], 'text/event-stream; charset=utf-8');
+  assert.match(
+    followed.body,
+    /^: sparkplug\n\nid: 2026-03-01T12:00:00\.000000001Z\nevent: log\ndata: {"at":"[^"]+","line":"one"}\n\n/,
+  );
+  assert.deepEqual(asked, [
+    { name: 'web', tail: 7 },
+    { name: 'web', tail: 500, after: at },
+  ]);
+  const statuses = ['nowhere/logs', 'web/logs?tail=0', 'web/logs?tail=5001', 'web/logs?since=1', 'We%2fb/logs'].map(
+    async (path) => (await ask('GET', `/api/v1/components/${path}`)).statusCode,
+  );
+  assert.deepEqual(await Promise.all(statuses), [404, 400, 400, 400, 400]);
 });

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DesiredState } from '../stack/desired-state.ts';
+import { hideAddresses, scopeHeader } from './hide-addresses.ts';
 import { type ChangeAnswer, type MachineDesk, registerMachineRoutes, sendChange } from './machine-routes.ts';
 import { toProblem } from './problem.ts';
 import { readIfMatch } from './read-if-match.ts';
@@ -9,22 +10,24 @@ import { clusterRoutes } from './routes/cluster-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import { serviceRoutes } from './routes/service-routes.ts';
 import { type JobDesk, registerScheduleRoutes } from './schedule-routes.ts';
-import type {
-  ClusterEvent,
-  ClusterHistory,
-  ClusterStatus,
-  ExecEvent,
-  ExecRequest,
-  LogSources,
-  MachineList,
-  NewRun,
-  Operation,
-  ResultInfo,
-  Run,
-  RunEvent,
-  RunList,
-  RunState,
-  SparkApplication,
+import {
+  type ClusterEvent,
+  type ClusterHistory,
+  type ClusterStatus,
+  type ComponentLine,
+  type ExecEvent,
+  type ExecRequest,
+  type LogSources,
+  type MachineList,
+  type NewRun,
+  type Operation,
+  type ResultInfo,
+  type Run,
+  type RunEvent,
+  type RunList,
+  type RunState,
+  Scope,
+  type SparkApplication,
 } from './schemas.ts';
 import { serveRoute } from './serve-route.ts';
 
@@ -69,6 +72,14 @@ export interface SchedulerDesk extends JobDesk, MachineDesk {
   events(limit: number): ClusterEvent[];
   /** Kept events from `from` on, or the newest `limit` where it is null; then each new one, until the signal. */
   followEvents(from: number | null, limit: number, signal: AbortSignal): AsyncIterable<ClusterEvent>;
+  /** Throws COMPONENT_UNKNOWN. */
+  componentLog(name: string, tail: number, signal: AbortSignal): Promise<AsyncIterable<ComponentLine>>;
+  /** `after`: only what was written later than that. Throws COMPONENT_UNKNOWN. */
+  followComponentLog(
+    name: string,
+    from: { readonly tail: number; readonly after: string | null },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ComponentLine>>;
   results(): ResultInfo[];
   machines(): Promise<MachineList>;
   history(minutes: number): ClusterHistory;
@@ -89,6 +100,9 @@ const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
 /** Events of the cluster in one answer, where the caller names no number. */
 const defaultEvents = 200;
 
+/** Lines of a component's log, where the caller names no number. */
+const defaultLines = 500;
+
 /** How far back the history goes, where the caller names no time. */
 const defaultMinutes = 60;
 
@@ -106,6 +120,18 @@ export function registerSchedulerRoutes(app: FastifyInstance, desk: SchedulerDes
     if (!wantsStream) return { events: desk.events(limit) };
     const from = readFrom(request, query.from ?? null);
     return sendEvents(request, reply, (signal) => clusterEvents(desk.followEvents(from, limit, signal)));
+  });
+  serveRoute(app, clusterRoutes.componentLog, async ({ params: { name }, query, headers }, request, reply) => {
+    const { tail = defaultLines } = query;
+    const left = new AbortController();
+    reply.raw.once('close', () => left.abort());
+    if (query.follow || (request.headers.accept ?? '').includes('text/event-stream')) {
+      const from = { tail, after: headers['last-event-id'] ?? null };
+      const lines = await desk.followComponentLog(name, from, left.signal);
+      return sendEvents(request, reply, () => componentLines(lines));
+    }
+    const lines = await desk.componentLog(name, tail, left.signal);
+    return reply.type('text/plain; charset=utf-8').send(Readable.from(asText(lines), { objectMode: false }));
   });
   registerClusterRoutes(app, desk);
   registerMachineRoutes(app, desk);
@@ -130,9 +156,10 @@ function registerClusterRoutes(app: FastifyInstance, desk: SchedulerDesk): void 
       return execEvents(first, output);
     });
   });
-  serveRoute(app, clusterRoutes.desired, (_input, _request, reply) => {
-    const answer = desk.desired();
-    return reply.header('etag', `"${answer.revision}"`).send(answer);
+  serveRoute(app, clusterRoutes.desired, (_input, request, reply) => {
+    const { revision, desired } = desk.desired();
+    const scope = Scope.safeParse(request.headers[scopeHeader]).data ?? null;
+    return reply.header('etag', `"${revision}"`).send({ revision, desired: hideAddresses(desired, scope) });
   });
   serveRoute(app, clusterRoutes.submitDesired, async ({ body, query, headers }, _request, reply) => {
     const answer = await desk.submitDesired(body, { ifMatch: readIfMatch(headers['if-match']), now: query.now });
@@ -210,6 +237,14 @@ async function* execEvents(
 
 async function* clusterEvents(events: AsyncIterable<ClusterEvent>): AsyncGenerator<string> {
   for await (const event of events) yield `id: ${event.seq}\nevent: event\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+async function* componentLines(lines: AsyncIterable<ComponentLine>): AsyncGenerator<string> {
+  for await (const line of lines) yield `id: ${line.at}\nevent: log\ndata: ${JSON.stringify(line)}\n\n`;
+}
+
+async function* asText(lines: AsyncIterable<ComponentLine>): AsyncGenerator<string> {
+  for await (const { line } of lines) yield `${line}\n`;
 }
 
 async function* runEvents(events: ReturnType<SchedulerDesk['followRun']>): AsyncGenerator<string> {

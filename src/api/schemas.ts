@@ -72,6 +72,10 @@ export const Run = z.object({
 export type Run = z.infer<typeof Run>;
 
 /** Where the end of a run is told; `secret` names the secret that signs. */
+/** One line that a component wrote; `at` is the engine's RFC 3339 time of it. */
+export const ComponentLine = z.object({ at: z.string(), line: z.string() });
+export type ComponentLine = z.infer<typeof ComponentLine>;
+
 export const NotifyTarget = z.object({ url: z.string(), secret: z.string().nullable() });
 export type NotifyTarget = z.infer<typeof NotifyTarget>;
 

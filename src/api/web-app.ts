@@ -19,6 +19,8 @@ declare module 'fastify' {
     caller: string | null;
     /** Whoever asks a route that is not open. */
     identity: Caller | null;
+    /** Whether the caller would still be let in; null where nobody is asked. */
+    mayGoOn: (() => boolean) | null;
   }
   interface FastifyInstance {
     /** What was registered so far. */
@@ -65,6 +67,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.decorate('registeredRoutes', routes);
   app.decorateRequest('caller', null);
   app.decorateRequest('identity', null);
+  app.decorateRequest('mayGoOn', null);
   app.addHook('onRoute', (route) => {
     for (const method of [route.method].flat())
       routes.push({ pattern: routePattern(route.url), method, path: route.url });

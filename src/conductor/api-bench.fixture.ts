@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { checkSharedSecret } from '../api/access.ts';
 import { registerSchedulerRoutes, type SchedulerDesk } from '../api/scheduler-routes.ts';
-import type { ClusterEvent, Operation, Run, Schedule } from '../api/schemas.ts';
+import type { ClusterEvent, ComponentLine, Operation, Run, Schedule } from '../api/schemas.ts';
 import { createApp } from '../api/web-app.ts';
 import { SparkPlugError } from '../errors.ts';
 import { checkSparkConf } from '../operations/check-run-request.ts';
@@ -29,6 +29,10 @@ function createRun(id: string, args: string[]): Run {
   return defineRun({ id, job: 'predict', ...times, state: 'succeeded', exitCode: 0, args, published: { table: 3 } });
 }
 
+async function* oneLine(): AsyncGenerator<ComponentLine> {
+  yield { at, line: 'one line' };
+}
+
 /** One job `predict`, one operation `op-1`, a first run `predict-1`. */
 export function createMemoryDesk(): SchedulerDesk {
   const runs = [createRun('predict-1', [])];
@@ -42,6 +46,9 @@ export function createMemoryDesk(): SchedulerDesk {
   const findOperation = (id: string): Operation => {
     if (id === operation.id) return operation;
     throw new SparkPlugError('OPERATION_UNKNOWN', `there is no operation ${id}`);
+  };
+  const findComponent = (name: string): void => {
+    if (name !== 'datanode-1') throw new SparkPlugError('COMPONENT_UNKNOWN', `this cluster has no component ${name}`);
   };
   const desired = {
     version: '1.0.0',
@@ -128,6 +135,14 @@ export function createMemoryDesk(): SchedulerDesk {
     events: () => events,
     followEvents: async function* () {
       yield* events;
+    },
+    componentLog: async (name) => {
+      findComponent(name);
+      return oneLine();
+    },
+    followComponentLog: async (name) => {
+      findComponent(name);
+      return oneLine();
     },
     results: () => [],
     jobs: () => ({

@@ -113,10 +113,26 @@ test('after down and up the text of the new deploy counts, and nothing of the ol
   await second.keeper.settled();
   assert.equal(second.store.operation(answer.operation.id)?.state, 'cancelled');
   assert.equal(second.cluster.applied.length, 0);
-  // Told again by the command line, as after every deploy of its own.
-  assert.equal((await second.keeper.submit(desired({ webPort: 8083 }), plain)).kind, 'accepted');
-  await second.keeper.settled();
+  // At once, before the command line tells it again: schedules look at the current revision from the first moment.
+  assert.deepEqual([second.keeper.current().revision, second.keeper.current().desired.webPort], [4, 8083]);
+  assert.equal((await second.keeper.submit(desired({ webPort: 8083 }), plain)).kind, 'unchanged');
   await second.stop();
+});
+
+test('the first desired state deployed once more, after a down, is the current one again', async () => {
+  const deployedAt = (time: string) => JSON.stringify({ ...desired(), deployedAt: time });
+  const first = open(undefined, undefined, deployedAt('2026-01-01T00:00:00Z'));
+  await first.keeper.submit(desired({ webPort: 8081 }), plain);
+  await first.keeper.settled();
+  await first.stop();
+  const second = open(first.file, createFakeCluster(), deployedAt('2026-01-02T00:00:00Z'));
+  const { revision, desired: current } = second.keeper.current();
+  assert.deepEqual([revision, current.webPort, 'deployedAt' in current], [3, 8080, false]);
+  await second.stop();
+  // Another start of the same container.
+  const third = open(first.file, createFakeCluster(), deployedAt('2026-01-02T00:00:00Z'));
+  assert.equal(third.keeper.current().revision, 3);
+  await third.stop();
 });
 
 test('the same desired state changes nothing, whatever the order of its keys', async () => {

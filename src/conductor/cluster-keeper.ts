@@ -55,8 +55,9 @@ export type SubmitAnswer =
 
 export interface ClusterKeeper {
   /**
-   * Takes the text that this container was deployed with: the scheduler's own definition in every later stack, and
-   * revision 1 where there is none yet. To be called at each start, before `resume`.
+   * Takes the text that this container was deployed with: the scheduler's own definition in every later stack, and the
+   * current revision where the cluster was deployed for the first time or, after a `down`, anew. To be called at each
+   * start, before `resume` and before schedules start: what they make up for runs as it is deployed now.
    */
   adopt(bootstrap: string): void;
   current(): { readonly revision: number; readonly desired: DesiredState };
@@ -141,11 +142,8 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
 
   return {
     adopt: (bootstrap) => {
-      if (store.setting('bootstrap') !== bootstrap) store.atomically(() => startAnew(parts, bootstrap, record));
-      if (store.currentRevision() !== null) return;
-      const desired = readDesired(JSON.parse(bootstrap), parts.projectId);
-      store.addRevision(canonicalJson(desired), timestamp(clock));
-      record('revision', 'revision 1: the first deploy');
+      if (store.setting('bootstrap') === bootstrap && store.currentRevision() !== null) return;
+      store.atomically(() => startAnew(parts, bootstrap, record));
     },
     current,
     submit: async (submitted, options) => {
@@ -209,17 +207,29 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
   };
 }
 
+/** Two deployments of the same desired state differ in their time. */
+const Bootstrap = z.looseObject({ deployedAt: z.string().optional() });
+
 /**
  * Another text than the remembered one is mounted: the cluster was deployed without a scheduler, for the first time or
  * (with its volumes kept) after a `down`. What ran before runs no more: neither its stack nor an operation on it counts.
  */
 function startAnew(
-  { store, clock }: KeeperParts,
+  { store, clock, projectId }: KeeperParts,
   bootstrap: string,
   record: (kind: string, message: string) => void,
 ): void {
+  const { deployedAt: _, ...deployed } = Bootstrap.parse(JSON.parse(bootstrap));
+  const desired = canonicalJson(readDesired(deployed, projectId));
   store.set('bootstrap', bootstrap);
   store.set('stack', null);
+  if (store.currentRevision()?.desired !== desired) {
+    const revision = store.addRevision(desired, timestamp(clock));
+    record(
+      'revision',
+      `revision ${revision}: ${revision === 1 ? 'the first deploy' : 'the cluster was deployed anew'}`,
+    );
+  }
   const operation = store.runningOperation();
   if (operation === null) return;
   const steps = operation.steps.map((one) => endStep(one, 'cancelled'));

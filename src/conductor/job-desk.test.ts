@@ -51,6 +51,8 @@ test('a schedule of the last up runs, is shown with its job, and an edit takes e
     probes: { namenode: async () => null, master: async () => null },
     containers: { stats: async () => [], exec: async function* () {} },
     readSecret: () => null,
+    componentLogs: {} as DeskParts['componentLogs'],
+    post: () => Promise.reject(new Error('nobody is told')),
     clock,
     logFolder: folder,
     projectId: desired.projectId,

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { defaultCluster } from '../../test/fixtures/example-clusters.ts';
+import { createPostWebhook } from '../adapters/webhook/post-webhook.ts';
+import { plainSettings } from '../adapters/webhook/webhook-settings.ts';
 import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
 import { createApp } from '../api/web-app.ts';
 import {
@@ -23,11 +25,16 @@ import { parseMetrics } from './parse-metrics.fixture.ts';
 import { createScheduler, type DeskParts, openStores } from './scheduler-desk.ts';
 
 /** A scheduler over a database in `folder`; a second one of the same folder is its successor. */
-function open(folder: string, onFailureUrl: string) {
+function open(
+  folder: string,
+  onFailureUrl: string,
+  more: { driverImage?: string; schedule?: object; laterMs?: number } = {},
+) {
   const clock = createFakeClock();
   const database = openDatabase(join(folder, 'state.db'));
   const { desired } = defaultCluster;
-  const image = desired.images.driver;
+  const image = more.driverImage ?? desired.images.driver;
+  clock.jump(more.laterMs ?? 0);
   const drivers = createFakeDrivers(clock, image);
   const shutdown = new AbortController();
   const cluster = {
@@ -46,6 +53,8 @@ function open(folder: string, onFailureUrl: string) {
     probes: { namenode: async () => null, master: async () => null },
     containers: { stats: async () => [], exec: async function* () {} },
     readSecret: (name) => (name === 'hook_key' ? Buffer.from('k3y') : null),
+    componentLogs: {} as DeskParts['componentLogs'],
+    post: createPostWebhook(plainSettings),
     clock,
     logFolder: folder,
     projectId: desired.projectId,
@@ -53,8 +62,9 @@ function open(folder: string, onFailureUrl: string) {
     shutdown: shutdown.signal,
   });
   const onFailure = { url: onFailureUrl, secret: 'hook_key' };
-  const jobs = [{ ...defineJob('predict'), onFailure }];
-  scheduler.keeper.adopt(JSON.stringify({ ...desired, config: { ...desired.config, jobs } }));
+  const jobs = [{ ...defineJob('predict'), onFailure, ...(more.schedule && { schedule: more.schedule }) }];
+  const images = { ...desired.images, driver: image };
+  scheduler.keeper.adopt(JSON.stringify({ ...desired, images, config: { ...desired.config, jobs } }));
   const app = createApp({ log: () => undefined, admit: () => undefined });
   registerSchedulerRoutes(app, scheduler.desk);
   return {
@@ -113,4 +123,23 @@ test('a failed run is counted, and its receiver is told by the next scheduler wh
   await second.stop();
   await assert.rejects(delivering, /over/);
   server.close();
+});
+
+test('after a down, what an `up` with other code makes up for runs that code', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sparkplug-desk-'));
+  const schedule = { cron: '0 3 * * *', timezone: 'UTC', overlap: 'skip', missed: 'once' };
+  const first = open(folder, 'http://127.0.0.1:9/', { schedule });
+  first.scheduler.schedules.start();
+  await settle();
+  await first.stop();
+  // As the process does at its start, before the command line has told it anything.
+  const second = open(folder, 'http://127.0.0.1:9/', { schedule, driverImage: 'demo-driver:new', laterMs: 86_400_000 });
+  second.scheduler.schedules.start();
+  await settle();
+  const { runs } = second.scheduler.desk.runs({});
+  assert.deepEqual(
+    runs.map(({ trigger, image }) => [trigger, image]),
+    [['schedule', 'demo-driver:new']],
+  );
+  await second.stop();
 });

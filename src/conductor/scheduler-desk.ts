@@ -3,13 +3,14 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import type { Hdfs } from '../adapters/hdfs/webhdfs.ts';
 import type { WebInternal } from '../adapters/web/web-internal.ts';
-import { postWebhook } from '../adapters/webhook/post-webhook.ts';
+import type { PostWebhook } from '../adapters/webhook/post-webhook.ts';
 import type { MachineDesk } from '../api/machine-routes.ts';
 import type { JobDesk } from '../api/schedule-routes.ts';
 import type { SchedulerDesk } from '../api/scheduler-routes.ts';
 import type { ClusterEvent, ClusterStatus, Operation } from '../api/schemas.ts';
 import { checkSparkConf } from '../operations/check-run-request.ts';
 import type { ComponentProbes } from '../operations/cluster-health.ts';
+import type { ComponentLogs } from '../operations/component-logs.ts';
 import type { ContainerHost } from '../operations/fleet.ts';
 import type { ObservableCluster } from '../operations/live-cluster.ts';
 import { type ChangeSignal, createChangeSignal } from '../runs/change-signal.ts';
@@ -56,6 +57,8 @@ export interface DeskParts {
   readonly containers: Pick<ContainerHost, 'stats' | 'exec'>;
   /** Value of a secret that signs notifications; null when there is none. */
   readonly readSecret: (name: string) => Uint8Array | null;
+  readonly post: PostWebhook;
+  readonly componentLogs: ComponentLogs;
   readonly clock: Clock;
   readonly logFolder: string;
   readonly projectId: string;
@@ -161,8 +164,7 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     clock,
     shutdown,
   });
-  const { readSecret } = parts;
-  const post = postWebhook;
+  const { readSecret, post } = parts;
   return {
     desk: { ...desk, ...observer.desk },
     keeper,
@@ -226,6 +228,8 @@ function createDesk(
     cancelRun: (id) => queue.cancel(id),
     events: (limit) => store.events(limit),
     followEvents: (from, limit, signal) => followEvents(store, changes, from, limit, signal),
+    componentLog: (name, tail, signal) => parts.componentLogs.read(name, tail, signal),
+    followComponentLog: (name, from, signal) => parts.componentLogs.follow(name, from, signal),
     results: () => results.current(),
     exec: (component, { command, input }, signal) => {
       const sent = input === undefined ? undefined : Readable.from([Buffer.from(input, 'base64')]);

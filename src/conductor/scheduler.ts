@@ -8,11 +8,14 @@ import { createWebHdfs } from '../adapters/hdfs/webhdfs.ts';
 import { createNameNodeAdmin } from '../adapters/namenode/name-node-admin.ts';
 import { createRegistryClient, type RegistryClient } from '../adapters/registry/registry-client.ts';
 import { createWebInternal } from '../adapters/web/web-internal.ts';
+import { createPostWebhook } from '../adapters/webhook/post-webhook.ts';
+import { plainSettings, WebhookSettings } from '../adapters/webhook/webhook-settings.ts';
 import { checkSharedSecret } from '../api/access.ts';
 import { registerSchedulerRoutes } from '../api/scheduler-routes.ts';
 import { createApp, type LogLine } from '../api/web-app.ts';
 import { labels } from '../engine/labels.ts';
 import { SparkPlugError } from '../errors.ts';
+import { createComponentLogs } from '../operations/component-logs.ts';
 import { createDrainHost, findOwnContainer } from '../operations/drain-host.ts';
 import { createContainerHost } from '../operations/fleet.ts';
 import { agentHost, registryHost, registryUser } from '../operations/fleet-names.ts';
@@ -114,6 +117,8 @@ async function main(): Promise<void> {
     probes,
     containers,
     readSecret: (name) => readSecretFile(secretFolder, name),
+    componentLogs: createComponentLogs({ docker, projectId, clock }),
+    post: createPostWebhook(readWebhookSettings(secretFolder)),
     clock,
     logFolder,
     projectId,
@@ -164,6 +169,12 @@ function readFleetSecrets(folder: string): FleetSecrets | null {
 
 function createRegistry({ credentials: { ca }, password }: FleetSecrets): RegistryClient {
   return createRegistryClient({ url: `https://${registryHost}:${registryPort}`, ca, user: registryUser, password });
+}
+
+/** Those of the computer that ran `up`, where it has any. */
+function readWebhookSettings(secretFolder: string): WebhookSettings {
+  const text = readSecretFile(secretFolder, 'webhook_settings');
+  return text === null ? plainSettings : WebhookSettings.parse(JSON.parse(Buffer.from(text).toString('utf8')));
 }
 
 /** By its name on the control network: plain `web` may be answered with its address on the data network. */

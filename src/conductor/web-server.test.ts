@@ -204,6 +204,14 @@ describe('the scheduler behind it', () => {
     assert.equal(seen?.headers.cookie, undefined);
   });
 
+  it('learns the scope of the caller from web, and from nobody else', async () => {
+    for (const scope of ['admin', 'run', 'read'] as const) {
+      const headers = { 'x-sparkplug-scope': 'admin' };
+      await web.fetch('/api/v1/cluster/desired', { token: tokens[scope], headers });
+      assert.equal(web.scheduler.seen.at(-1)?.headers['x-sparkplug-scope'], scope);
+    }
+  });
+
   it('does not send a request to another route than its own', async () => {
     assert.equal(await rawStatus(web.url, '/api/v1/runs/..'), 400);
     assert.equal(await rawStatus(web.url, '/api/v1/runs/%2e%2e/cancel', 'POST', tokens.run), 400);

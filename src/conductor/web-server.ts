@@ -6,6 +6,7 @@ import { createWebHdfs } from '../adapters/hdfs/webhdfs.ts';
 import { checkSharedSecret } from '../api/access.ts';
 import { registerAccessRoutes } from '../api/access-routes.ts';
 import { createAdmission } from '../api/admission.ts';
+import { registerCutOff } from '../api/cut-off.ts';
 import { registerDashboardRoutes } from '../api/dashboard-routes.ts';
 import { registerFileRoutes } from '../api/file-routes.ts';
 import { createOpenApi } from '../api/openapi-document.ts';
@@ -117,6 +118,7 @@ async function createPublishedApp(
   const cookie = createSessionCookie(settings.projectId, settings.tls);
   const { admit, limitAttempts } = createAdmission({ ...settings, desk, cookie });
   const app = createApp({ admit, log: settings.log });
+  registerCutOff(app, settings.log);
   await registerRateLimit(app, settings.limits);
   serveRoute(app, serviceRoutes.health, () => ({ status: 'ok', version: settings.version }));
   const description = JSON.stringify(createOpenApi({ version: settings.version, cookie: cookie.name }));

@@ -4,6 +4,8 @@
 export const systemSecrets = ['spark_auth', 'control', 'web_tokens'] as const;
 /** Those that it makes for a cluster whose published port speaks HTTPS. */
 export const tlsSecrets = ['web_tls_cert', 'web_tls_key'] as const;
+/** How the scheduler's webhooks leave: certificate authorities and proxies, whose addresses may hold passwords. */
+export const webhookSecret = 'webhook_settings';
 /** Those that it makes for a cluster of several machines. */
 export const fleetSecrets = [
   'cluster_ca',
@@ -29,7 +31,14 @@ export function refuseSecretName(
   name: string,
   project: string,
 ): { readonly message: string; readonly hint: string } | null {
-  const reserved: readonly string[] = [...systemSecrets, ...tlsSecrets, ...fleetSecrets, authorityKey, 'token'];
+  const reserved: readonly string[] = [
+    ...systemSecrets,
+    ...tlsSecrets,
+    ...fleetSecrets,
+    authorityKey,
+    webhookSecret,
+    'token',
+  ];
   if (reserved.includes(name))
     return { message: 'SparkPlug has a secret of this name itself.', hint: 'Choose another name.' };
   const most = mostNameCharacters - project.length;

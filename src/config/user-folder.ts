@@ -15,6 +15,7 @@ import {
   type SystemSecret,
   systemSecrets,
   tlsSecrets,
+  webhookSecret,
 } from './secret-names.ts';
 import { createAtomically, writeAtomically } from './write-atomically.ts';
 
@@ -32,7 +33,7 @@ const folderMode = 0o700;
 const fileMode = 0o600;
 const tokenPattern = /^sp_[\w-]{43}$/;
 /** Swarm's limit for one secret. */
-const largestSecretBytes = 500 * 1024;
+export const largestSecretBytes = 500 * 1024;
 
 /** `~/.config/sparkplug/<projectId>`, or below `XDG_CONFIG_HOME` where that is an absolute path. */
 export function userFolder(projectId: string): string {
@@ -132,6 +133,19 @@ export async function storeTlsSecrets(
   }
   const stored = await Promise.all(tlsSecrets.map((name) => describeSecret(projectId, name)));
   return stored.filter((secret) => secret !== null);
+}
+
+/** Keeps how webhooks leave as a secret of the project; `null`: they leave as they are, and no secret is needed. */
+export async function storeWebhookSettings(projectId: string, content: string | null): Promise<readonly SecretFile[]> {
+  const file = secretFile(projectId, webhookSecret);
+  if (content === null) {
+    await rm(file, { force: true });
+    return [];
+  }
+  await prepareFolder(projectId, () => {});
+  const wanted = Buffer.from(content);
+  if ((await readIfThere(file))?.equals(wanted) !== true) await writeAtomically(file, wanted, fileMode);
+  return [{ name: webhookSecret, path: file, hash: hashSecret(webhookSecret, wanted) }];
 }
 
 /**

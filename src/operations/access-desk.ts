@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IssuedToken, LoginCode, NewToken, Scope, Session, TokenInfo } from '../api/schemas.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { Clock } from '../runs/clock.ts';
-import type { AccessStore, StoredToken } from '../runs/state/access-store.ts';
+import type { AccessStore, StoredSession, StoredToken } from '../runs/state/access-store.ts';
 
 /** A token as the secret `web_tokens` tells it: never the token itself. */
 export interface TokenEntry {
@@ -25,11 +25,19 @@ export interface Caller {
 /** `expired` was good once, so it is no guess; `unknown` may be one. */
 export type Recognition = Caller | 'expired' | 'unknown';
 
+/** What a caller showed. */
+export interface Credential {
+  readonly kind: 'token' | 'session';
+  readonly text: string;
+}
+
 export interface AccessDesk {
   /** Takes over the entries of the secret that are new or have another hash than the last time. */
   importTokens(entries: readonly TokenEntry[]): void;
   byToken(token: string): Recognition;
   bySession(session: string): Recognition;
+  /** Whether somebody who was recognised still is: notes no use and extends no session. */
+  recheck(credential: Credential): Recognition;
   list(): TokenInfo[];
   /** @throws SparkPlugError TOKEN_EXISTS */
   add(token: NewToken): IssuedToken;
@@ -60,6 +68,19 @@ const mostPerToken = 100;
 
 export function createAccessDesk(store: AccessStore, clock: Clock): AccessDesk {
   const isOver = (expiresAt: number | null): boolean => expiresAt !== null && expiresAt <= clock.now();
+
+  const recogniseToken = (token: StoredToken | null): Recognition => {
+    if (token === null) return 'unknown';
+    if (isOver(token.expiresAt)) return 'expired';
+    return { name: token.name, scope: token.scope, expiresAt: token.expiresAt };
+  };
+
+  const recogniseSession = (session: StoredSession | null): Recognition => {
+    if (session === null) return 'unknown';
+    const { token, expiresAt } = session;
+    if (isOver(expiresAt) || isOver(token.expiresAt)) return 'expired';
+    return { name: token.name, scope: token.scope, expiresAt: Math.min(expiresAt, token.expiresAt ?? expiresAt) };
+  };
 
   const noteUse = (token: StoredToken): void => {
     const now = clock.now();
@@ -104,21 +125,23 @@ export function createAccessDesk(store: AccessStore, clock: Clock): AccessDesk {
       }),
     byToken: (text) => {
       const token = store.tokenByHash(hashOf(text));
-      if (token === null) return 'unknown';
-      if (isOver(token.expiresAt)) return 'expired';
-      noteUse(token);
-      return { name: token.name, scope: token.scope, expiresAt: token.expiresAt };
+      const found = recogniseToken(token);
+      if (token !== null && typeof found !== 'string') noteUse(token);
+      return found;
     },
     bySession: (text) => {
       const hash = hashOf(text);
       const session = store.session(hash);
-      if (session === null) return 'unknown';
-      const { token, startedAt } = session;
-      if (isOver(session.expiresAt) || isOver(token.expiresAt)) return 'expired';
-      const ends = extend(hash, startedAt, session.expiresAt);
-      noteUse(token);
-      return { name: token.name, scope: token.scope, expiresAt: Math.min(ends, token.expiresAt ?? ends) };
+      const found = recogniseSession(session);
+      if (session === null || typeof found === 'string') return found;
+      const expiresAt = extend(hash, session.startedAt, session.expiresAt);
+      noteUse(session.token);
+      return recogniseSession({ ...session, expiresAt });
     },
+    recheck: ({ kind, text }) =>
+      kind === 'token'
+        ? recogniseToken(store.tokenByHash(hashOf(text)))
+        : recogniseSession(store.session(hashOf(text))),
     list: () => store.tokens().map(describe),
     add: ({ name, scope, validMs = null }) => {
       if (store.token(name) !== null) throw tokenExists(`there is a token ${name} already`, name);

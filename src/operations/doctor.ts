@@ -1,5 +1,6 @@
 // Use case `doctor`: looks for everything that keeps a cluster from working here, each finding with its fix.
 import type { Docker, EngineInfo } from '../adapters/docker/docker.ts';
+import { ipv6Rule, isIpv6PortRefused } from '../adapters/host/ipv6-rule.ts';
 import { findMissingModules, listGlobalIpv6Addresses } from '../adapters/host/kernel.ts';
 import type { ClusterConfig } from '../config/cluster-config.ts';
 import { SparkPlugError } from '../errors.ts';
@@ -56,7 +57,7 @@ export async function examine(request: DoctorRequest): Promise<readonly Finding[
     info === null || request.port === null ? [] : examinePort(request, request.port),
     info === null || request.config === null ? [] : examineRegistry(request.docker, request.config),
     isHere ? examineKernel(info) : [],
-    isHere && request.config !== null && request.config.web.listen !== 'all' ? examineIpv6() : [],
+    isHere && request.config !== null && request.config.web.listen !== 'all' ? examineIpv6(request.port) : [],
     examineCertificates(),
   ]);
   return [...dockerFindings, ...others.flat(), describeNode()];
@@ -170,19 +171,30 @@ async function examineKernel(info: EngineInfo | null): Promise<readonly Finding[
   return findings.length > 0 ? findings : [ok('kernel', 'overlay, vxlan and memory limits')];
 }
 
-/** Swarm publishes on all addresses; `web` turns strangers away, and over IPv6 the proxy in between can hide who they are. */
-function examineIpv6(): readonly Finding[] {
-  const addresses = listGlobalIpv6Addresses();
-  if (addresses.length === 0) return [];
-  return [
-    {
-      name: 'IPv6',
-      state: 'warning',
-      detail: `this computer has a public address (${addresses[0]}); the published port answers there, guarded by the token only`,
-      fix: 'let a firewall refuse that port from outside',
-      fixable: false,
-    },
-  ];
+async function examineIpv6(port: number | null): Promise<readonly Finding[]> {
+  const [address] = listGlobalIpv6Addresses();
+  if (address === undefined) return [];
+  const isRefused = port !== null && (await isIpv6PortRefused(port));
+  return [judgeIpv6(address, port, isRefused)];
+}
+
+/**
+ * Swarm publishes on all addresses, and `web` turns strangers away by theirs. Over IPv6 it cannot: the container has
+ * IPv4 only, so Docker's proxy takes the connection and makes another one, from the gateway, as it does for 127.0.0.1.
+ */
+export function judgeIpv6(address: string, port: number | null, isRefused: boolean): Finding {
+  if (isRefused) return ok('IPv6', `a rule of ip6tables refuses port ${port} to other computers`);
+  const rule = port === null ? null : ipv6Rule(port).join(' ');
+  return {
+    name: 'IPv6',
+    state: 'warning',
+    detail: `this computer has a public address (${address}); the published port answers there, guarded by the token only`,
+    fix:
+      rule === null
+        ? 'let a firewall refuse that port from outside'
+        : `let a firewall refuse that port from outside: ip6tables -I ${rule} (until the next boot)`,
+    fixable: false,
+  };
 }
 
 async function examineCertificates(): Promise<readonly Finding[]> {

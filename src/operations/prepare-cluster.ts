@@ -25,6 +25,7 @@ import { ensureProjectState, type OpenedProject } from './open-project.ts';
 import { nameProjectImages, prepareProjectImages } from './prepare-project-images.ts';
 import { prepareRegistry } from './prepare-registry.ts';
 import { prepareTls } from './prepare-tls.ts';
+import { prepareWebhooks } from './prepare-webhooks.ts';
 import { refuseTakenName } from './refuse-taken-name.ts';
 import { requireEngine, setUpEngine } from './set-up-engine.ts';
 import { surveyMachines } from './survey-machines.ts';
@@ -70,7 +71,8 @@ export async function prepareCluster(project: OpenedProject, options: Preparatio
   await createProjectClient({ ...project, state: fresh });
   const ownSecrets = await ensureSecrets(fresh.id, namesOfSecrets(config), report);
   const tls = await prepareTls({ projectId: fresh.id, projectDir: project.dir, web: config.web, host, report });
-  const secrets = [...ownSecrets, ...tls.secrets];
+  const webhooks = await prepareWebhooks({ projectId: fresh.id, config, report });
+  const secrets = [...ownSecrets, ...tls.secrets, ...webhooks];
   const workerShape = resolveWorkerShape(config, fresh.workerShape, machines);
   // Minutes of building images are not spent on a cluster that has no room.
   planCluster(config, machines, { workerShape, current: readPlacements(observed, machines) });

@@ -37,9 +37,12 @@ const withoutScheduler: Pick<Execution, 'waitUntilReady' | 'waitUntilIdle' | 'dr
   replicate: async () => {},
 };
 
-/** The text that a new scheduler adopts as its first revision. */
-export function bootstrapText(desired: DesiredState): string {
-  return `${JSON.stringify(desired, null, 2)}\n`;
+/**
+ * The text that a new scheduler adopts as its first revision, and one whose volume was kept as its next.
+ * @param deployedAt tells two deployments of one desired state apart: in between the cluster may have had another
+ */
+export function bootstrapText(desired: DesiredState, deployedAt: string | null = null): string {
+  return `${JSON.stringify({ ...desired, ...(deployedAt !== null && { deployedAt }) }, null, 2)}\n`;
 }
 
 /** Deploys a cluster of which nothing runs. Returns when Docker has taken it; readiness is asked from the cluster. */
@@ -48,7 +51,7 @@ export async function startCluster(deployment: Deployment): Promise<void> {
   const change = {
     desired,
     previous: null,
-    stack: { bootstrap: bootstrapText(desired) },
+    stack: { bootstrap: bootstrapText(desired, new Date().toISOString()) },
     situation: { runActive: false, now: true },
   };
   await applyDesired(docker, change, {

@@ -171,6 +171,20 @@ test('a secret that signs notifications reaches the scheduler alone, for a job t
   );
 });
 
+test('how webhooks leave is for the scheduler alone', () => {
+  const { desired } = fullCluster;
+  const secrets = [
+    ...desired.secrets,
+    { name: 'webhook_settings', swarmName: 'full-d4e5f6_webhook_settings_333333333333' },
+  ];
+  const stack = build(fullCluster, { desired: { ...desired, secrets } });
+  assert.deepEqual(changed(build(fullCluster), stack), ['scheduler']);
+  assert.deepEqual(
+    stack.services.filter((service) => service.secrets.includes('webhook_settings')).map(({ name }) => name),
+    ['scheduler'],
+  );
+});
+
 test('equal arguments give equal stacks, and another bootstrap or machine restarts nothing', () => {
   const { desired, plan } = defaultCluster;
   const stack = build(defaultCluster);

@@ -8,6 +8,7 @@ const ownSecrets: readonly string[] = [
   ...['spark_auth', 'control', 'web_tokens', 'web_tls_cert', 'web_tls_key'],
   ...['cluster_ca', 'registry_tls_cert', 'registry_tls_key', 'registry_htpasswd', 'registry_password'],
   ...['agent_tls_cert', 'agent_tls_key', 'agent_client_cert', 'agent_client_key'],
+  'webhook_settings',
 ];
 
 /** True for a secret that no job has named. */
@@ -23,9 +24,10 @@ export function jobSecrets(desired: DesiredState): readonly string[] {
   );
 }
 
-/** Those that the scheduler signs with. */
+/** Those that the scheduler signs with, and how its webhooks leave where the computer of `up` has settings for that. */
 export function notifySecrets(desired: DesiredState): readonly string[] {
-  return selectSecrets(desired, desired.config.jobs.flatMap(signingSecrets));
+  const settings = desired.secrets.map(({ name }) => name).filter((name) => name === 'webhook_settings');
+  return [...settings, ...selectSecrets(desired, desired.config.jobs.flatMap(signingSecrets))];
 }
 
 /** Every secret that the job names, each once, in order. */

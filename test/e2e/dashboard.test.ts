@@ -68,6 +68,10 @@ describe('the dashboard', () => {
     await takePicture(page, 'e2e-cluster');
   });
 
+  it('shows what a component writes', async () => {
+    assert.match(await person.showComponentLog(tab.page, 'namenode', 'NameNode'), /lines?$/);
+  });
+
   it('runs a job and watches it end', { timeout: 180_000 }, async () => {
     const { page } = tab;
     const id = await person.startRun(page, 'stages', ['4']);

@@ -25,8 +25,8 @@ before(async () => {
     | Built[];
   const refs = (Array.isArray(images) ? images : images.images).map(({ ref }) => ref);
   [conductor, further] = await Promise.all([
-    startMachine('sparkplug-fleet-conductor', 4096),
-    startMachine('sparkplug-fleet-further', 2560),
+    startMachine('sparkplug-fleet-conductor', { memoryMiB: 4096 }),
+    startMachine('sparkplug-fleet-further', { memoryMiB: 2560 }),
   ]);
   // The conductor machine alone is given the images.
   await execa('sh', ['-c', 'docker save "$@" | docker exec -i "$0" docker load', conductor.name, ...new Set(refs)]);

@@ -1,12 +1,16 @@
-// The sample beside another project on one engine: its numbers, served, and better than every baseline.
+// The sample beside another project on one engine: from the browser alone, by curl alone as the README says, its numbers
+// served, and better than every baseline.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { execa } from 'execa';
+import { artifacts, openTab, startBrowser, takePicture } from '../../dashboard/test/browser.ts';
+import { awaitRunEnd, filterResult, goTo, logIn, openResult, startRun } from '../../dashboard/test/steps.ts';
 import { awaitServices, servicesOfOneWorker } from './support/docker.ts';
-import { ask, type SharedCluster, sharedCluster, userFolder } from './support/shared-cluster.ts';
-import { mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
+import { ask, lastRunOf, type SharedCluster, sharedCluster, userFolder } from './support/shared-cluster.ts';
+import { mustRun, mustRunJson, repository, sparkplug } from './support/sparkplug.ts';
 
 /** Not the demo's own name: its cluster may be up beside the tests. */
 const sampleName = 'e2e-sample';
@@ -53,9 +57,30 @@ interface Metric {
 
 describe('GeoPredict', () => {
   let metrics: readonly Metric[];
-  before(async () => {
-    await mustRun(folder, ['run', 'ingest'], { timeoutMs: 300_000 });
-    await mustRun(folder, ['run', 'predict'], { timeoutMs: 400_000 });
+
+  it('is done as a whole in the browser: data, model, predictions', { timeout: 700_000 }, async () => {
+    const { link } = (await mustRunJson(folder, ['open', '--print'])) as { link: string };
+    await mkdir(artifacts, { recursive: true });
+    const browser = await startBrowser();
+    try {
+      const { page, faults } = await openTab(browser);
+      await logIn(page, link);
+      await startRun(page, 'ingest');
+      assert.equal(await awaitRunEnd(page, 300_000), 'succeeded');
+      await startRun(page, 'predict');
+      await page.getByRole('progressbar').waitFor({ timeout: 60_000 });
+      assert.equal(await awaitRunEnd(page, 400_000), 'succeeded');
+      await takePicture(page, 'e2e-geopredict-run');
+      await openResult(page, 'predictions');
+      const rows = await filterResult(page, 'household_id', 'eq', '1228');
+      assert.deepEqual([rows.length, rows[0]?.[0]], [1, '1228']);
+      await takePicture(page, 'e2e-geopredict-predictions');
+      await goTo(page, 'Results');
+      await page.getByRole('link', { name: 'metrics', exact: true }).waitFor();
+      assert.deepEqual(faults, []);
+    } finally {
+      await browser.close();
+    }
     metrics = await readMetrics();
   });
 
@@ -107,6 +132,56 @@ describe('GeoPredict', () => {
     assert.equal(prediction.household_id, 1228);
     assert.equal(prediction.stores.length, 3);
   });
+
+  it('is done by curl alone, line by line as the README has it', { timeout: 500_000 }, async () => {
+    const example = await readExample();
+    assert.ok(example.length >= 9, example.join('\n'));
+    const before = (await lastRunOf(sample, 'predict')).id;
+    const bin = await mkdtemp(join(tmpdir(), 'sparkplug-bin-'));
+    await symlink(join(repository, 'bin', 'sparkplug.js'), join(bin, 'sparkplug'));
+    const trips = 'household_id,store\n1228,7\n';
+    await writeFile(join(folder, 'trips.csv'), trips);
+    const setup = example.filter((line) => /^[A-Z]+=/.test(line));
+    const run = async (line: string) =>
+      // A refusal fails the command; the line itself is as it stands there.
+      await execa(
+        'bash',
+        ['-euo', 'pipefail', '-c', [...setup, 'curl() { command curl -sS --fail-with-body "$@"; }', line].join('\n')],
+        {
+          cwd: folder,
+          env: { PATH: `${bin}:${process.env.PATH}` },
+          timeout: 400_000,
+        },
+      );
+    let id = '';
+    const said: string[] = [];
+    for (const line of example.filter((text) => !setup.includes(text))) {
+      const { stdout } = await run(line.replace('RUN', id));
+      said.push(stdout);
+      if (line.includes('/runs?')) id = (JSON.parse(stdout) as { runs: { id: string }[] }).runs[0]?.id ?? '';
+    }
+    assert.notEqual(id, before);
+    const all = said.join('\n');
+    for (const expected of [
+      /"ready":true/,
+      /^event: end$/m,
+      /"household_id":1228\b/,
+      /^metric_id,|,predictor/m,
+      /^sparkplug_cluster_ready /m,
+    ]) {
+      assert.match(all, expected);
+    }
+    const stored = await ask(sample, '/api/v1/hdfs/data/trips.csv');
+    assert.equal(await stored.text(), trips);
+    assert.equal((await lastRunOf(sample, 'predict')).state, 'succeeded');
+  });
+
+  /** The README's lines for programs, with the port of this cluster. */
+  async function readExample(): Promise<readonly string[]> {
+    const readme = await readFile(join(repository, 'README.md'), 'utf8');
+    const [, block = ''] = /### From a program[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme) ?? [];
+    return block.replaceAll('http://127.0.0.1:8080', sample.url).split('\n').filter(Boolean);
+  }
 
   it('has no advantage with shuffled labels', async () => {
     await mustRun(folder, ['run', 'predict', '--', '--cutoffs', '2017-12-01', '--shuffle-labels', '1'], {

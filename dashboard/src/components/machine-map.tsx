@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { ContainerView, MachineView } from '../api-types.ts';
 import { formatMiB, formatPlural, trimNumber } from '../format.ts';
 import { chooseScale, layoutMachine, type MachineLayout, type Rect, type Scale } from '../layout-machine.ts';
-import { CopyButton } from './copy-button.tsx';
+import { ComponentLog, LogButton } from './component-log.tsx';
 import { type Column, DataTable } from './data-table.tsx';
 import { Empty, Figure } from './page.tsx';
 import { StateBadge, StateGlyph } from './state-badge.tsx';
@@ -15,6 +15,7 @@ export function MachineMap({ machines }: { readonly machines: readonly MachineVi
   const [width, setWidth] = useState(0);
   const [pinned, setPinned] = useState<string | null>(null);
   const [pointed, setPointed] = useState<string | null>(null);
+  const [logOf, setLogOf] = useState<string | null>(null);
   useEffect(() => {
     const element = frame.current;
     if (element === null) return;
@@ -48,7 +49,11 @@ export function MachineMap({ machines }: { readonly machines: readonly MachineVi
               />
             ))}
       </div>
-      {chosen === undefined ? null : <ContainerDetails machine={chosen.machine} container={chosen.container} />}
+      {chosen === undefined ? null : (
+        <ContainerDetails machine={chosen.machine} container={chosen.container} onShowLog={setLogOf} />
+      )}
+      {/* On its own: it stays while other containers are pointed at. */}
+      {logOf === null ? null : <ComponentLog key={logOf} name={logOf} onClose={() => setLogOf(null)} />}
       <details>
         <summary>All containers as a table</summary>
         <ContainerTable machines={machines} />
@@ -203,9 +208,10 @@ function describeContainer({ state, cores, memoryMiB, memoryUsedMiB }: Container
 interface ContainerDetailsProps {
   readonly machine: MachineView;
   readonly container: ContainerView;
+  readonly onShowLog: (service: string) => void;
 }
 
-function ContainerDetails({ machine, container }: ContainerDetailsProps) {
+function ContainerDetails({ machine, container, onShowLog }: ContainerDetailsProps) {
   const { service, state, cores, memoryMiB, coresUsed, memoryUsedMiB } = container;
   return (
     <section className="container-details" aria-label={`Details of ${service}`}>
@@ -226,13 +232,8 @@ function ContainerDetails({ machine, container }: ContainerDetailsProps) {
         <Figure name="Memory in use" large={false}>
           {memoryUsedMiB === null ? 'not measured yet' : `${formatMiB(memoryUsedMiB)} of ${formatMiB(memoryMiB)}`}
         </Figure>
-        <Figure name="Its log" large={false}>
-          <code>sparkplug logs {service}</code>
-        </Figure>
       </dl>
-      <div>
-        <CopyButton text={`sparkplug logs ${service} -f`} label="Copy the log command" />
-      </div>
+      <LogButton name={service} onShow={() => onShowLog(service)} />
     </section>
   );
 }

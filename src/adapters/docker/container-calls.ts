@@ -27,9 +27,23 @@ function readContainer(value: unknown): ContainerInspect {
   };
 }
 
+/** Lines of `docker COMMAND ID` as they come; ends without an error when the signal aborts. */
+export async function* streamLogs(
+  client: DockerClient,
+  command: readonly string[],
+  id: string,
+  options: LogOptions,
+): AsyncGenerator<string> {
+  try {
+    const lines = client.stream([...command, ...toLogArgs(id, options)], { signal: options.signal, merged: true });
+    for await (const { line } of lines) yield line;
+  } catch (error) {
+    if (options.signal?.aborted !== true) throw error;
+  }
+}
+
 function toLogArgs(id: string, options: LogOptions): readonly string[] {
   return [
-    'logs',
     ...(options.follow === true ? ['--follow'] : []),
     ...(options.tail === undefined ? [] : ['--tail', `${options.tail}`]),
     ...(options.since === undefined ? [] : ['--since', options.since]),
@@ -48,17 +62,8 @@ export function createContainerCalls(client: DockerClient): ContainerCalls {
     return (await inspectMany(client, ['container', 'inspect'], ids)).map(readContainer);
   }
 
-  async function* logs(id: string, options: LogOptions = {}): AsyncGenerator<string> {
-    try {
-      const lines = client.stream(toLogArgs(id, options), { signal: options.signal, merged: true });
-      for await (const { line } of lines) yield line;
-    } catch (error) {
-      if (options.signal?.aborted !== true) throw error;
-    }
-  }
-
   return {
-    logs,
+    logs: (id, options = {}) => streamLogs(client, ['logs'], id, options),
 
     async containers({ labels, all = false }) {
       const scope = all ? ['--all'] : [];

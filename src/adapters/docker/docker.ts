@@ -268,6 +268,8 @@ export interface SwarmCalls {
 
 export interface ServiceCalls {
   services(filter: LabelFilter): Promise<readonly ServiceInspect[]>;
+  /** Like `logs` of its container, on whatever machine of the Swarm that is. */
+  taskLogs(id: string, options?: LogOptions): AsyncIterable<string>;
   /** All tasks that the Swarm remembers of these services, newest first. */
   tasks(serviceIds: readonly string[]): Promise<readonly TaskInspect[]>;
   stackDeploy(request: {

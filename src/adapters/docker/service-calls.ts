@@ -1,4 +1,5 @@
 // Stacks, services and their tasks.
+import { streamLogs } from './container-calls.ts';
 import type { DockerClient, Resources, ServiceCalls, ServiceInspect, TaskInspect } from './docker.ts';
 import { inspectMany, listIds, removeQuietly, splitLines, toFilterArgs } from './inspect-many.ts';
 import { mapDockerFailure, saysMissing } from './map-docker-failure.ts';
@@ -91,6 +92,8 @@ export function createServiceCalls(client: DockerClient): ServiceCalls {
       const found = await inspectMany(client, ['inspect', '--type', 'task'], await listTaskIds(serviceIds));
       return found.map(readTask).sort((a, b) => b.createdAt.localeCompare(a.createdAt));
     },
+
+    taskLogs: (id, options = {}) => streamLogs(client, ['service', 'logs', '--raw'], id, options),
 
     async stackDeploy({ namespace, composeFile, cwd, signal, dockerConfig }) {
       const detach = (await knowsDetach()) ? ['--detach=true'] : [];

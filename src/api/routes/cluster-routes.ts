@@ -1,6 +1,6 @@
 // The routes about the cluster: its state, changes of it, machines and history.
 import { z } from 'zod';
-import { defineRoutes, events, flag, json, text, wholeNumber } from '../route-entry.ts';
+import { defineRoutes, events, flag, json, largestCount, text, wholeNumber } from '../route-entry.ts';
 import {
   ClusterEventList,
   ClusterHistory,
@@ -50,6 +50,30 @@ export const clusterRoutes = defineRoutes({
     summary: 'Machines and the containers on them',
     answers: { 200: json(MachineList, 'The machines, the conductor first.') },
   },
+  componentLog: {
+    id: 'componentLog',
+    method: 'GET',
+    path: '/api/v1/components/:name/logs',
+    tag,
+    // What a job prints may hold what only those who may start it should see.
+    scope: 'run',
+    answeredBy: 'scheduler',
+    summary: 'What a component writes',
+    description:
+      'The last lines of its container. With `follow=true` or `Accept: text/event-stream` a stream of events `log`, each a `ComponentLine` whose `at` is the event’s id, also over replacements of the container.',
+    params: z.object({ name: text('Such as `spark-master` or `datanode-1`.', /^[a-z][a-z0-9-]{0,62}$/) }),
+    query: z.strictObject({
+      tail: wholeNumber(1, 5000, 'At most this many of the lines so far, the newest; 500 by default.').optional(),
+      follow: flag('Stay connected and get each new line.'),
+    }),
+    headers: z.object({
+      'last-event-id': text('Id of the last event that the reader has.', /^[0-9TZ:.-]{20,40}$/).optional(),
+    }),
+    answers: {
+      200: { description: 'The lines.', content: { 'text/plain': null, 'text/event-stream': null } },
+    },
+    problems: ['COMPONENT_UNKNOWN'],
+  },
   desired: {
     id: 'desiredState',
     method: 'GET',
@@ -58,6 +82,7 @@ export const clusterRoutes = defineRoutes({
     scope: 'read',
     answeredBy: 'scheduler',
     summary: 'What the cluster should be',
+    description: 'Addresses of webhooks are whole for the scope `admin` only; others see whose they are.',
     answers: { 200: json(DesiredAnswer, 'The current revision.', { etag: 'The revision, for `If-Match`.' }) },
   },
   submitDesired: {
@@ -152,7 +177,7 @@ export const clusterRoutes = defineRoutes({
     query: z.strictObject({
       limit: wholeNumber(1, 2000, 'At most this many, the newest; 200 by default.').optional(),
       follow: flag('Stay connected and get each new event.'),
-      from: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'First `seq` wanted of a stream.').optional(),
+      from: wholeNumber(0, largestCount, 'First `seq` wanted of a stream.').optional(),
     }),
     headers: z.object({ 'last-event-id': lastEventId }),
     answers: {

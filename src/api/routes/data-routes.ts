@@ -1,6 +1,6 @@
 // The routes about data: published results, and files of HDFS.
 import { z } from 'zod';
-import { defineRoutes, empty, flag, json, text, wholeNumber, wireSchemas } from '../route-entry.ts';
+import { defineRoutes, empty, flag, json, largestCount, text, wholeNumber, wireSchemas } from '../route-entry.ts';
 import { FileList, FileStatus, FileUsage, KeyedRows, ResultList, ResultPage } from '../schemas.ts';
 
 /** Rows of a page of JSON, and the most of it; CSV and Arrow stream and have no such limit. */
@@ -18,7 +18,11 @@ const versionHeaders = {
   'x-sparkplug-version': 'Number of the version; 0 for one that is no longer served by itself.',
 };
 const name = text('Name of the result.');
-const run = text('As this run published it, where it is kept; otherwise the version served now.').optional();
+// Named in a header of the answer, which does not take every character.
+const run = text(
+  'As this run published it, where it is kept; otherwise the version served now.',
+  /^[A-Za-z0-9][A-Za-z0-9_-]*$/,
+).optional();
 
 /** `where` once or several times. */
 const conditions = z
@@ -38,10 +42,10 @@ export const ResultQuery = z.looseObject({
   run,
   limit: wholeNumber(
     1,
-    Number.MAX_SAFE_INTEGER,
+    largestCount,
     'At most this many rows. As JSON 100 by default and 10 000 at most; as CSV and Arrow all by default.',
   ).optional(),
-  offset: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'Leave out this many rows first; 0 by default.').optional(),
+  offset: wholeNumber(0, largestCount, 'Leave out this many rows first; 0 by default.').optional(),
   sort: text('Columns to sort by, separated by commas; `-` before one: falling.').optional(),
   format: z.enum(['json', 'csv', 'arrow']).optional(),
   where: conditions.optional(),

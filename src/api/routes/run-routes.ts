@@ -1,6 +1,6 @@
 // The routes about jobs, their runs and their schedules.
 import { z } from 'zod';
-import { defineRoutes, empty, events, json, plainText, text, wholeNumber } from '../route-entry.ts';
+import { defineRoutes, empty, events, json, largestCount, plainText, text, wholeNumber } from '../route-entry.ts';
 import {
   JobList,
   LogSources,
@@ -105,7 +105,7 @@ export const runRoutes = defineRoutes({
     summary: 'Follow a run',
     params: id,
     query: z.strictObject({
-      from: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'First event wanted; 0 by default.').optional(),
+      from: wholeNumber(0, largestCount, 'First event wanted; 0 by default.').optional(),
     }),
     headers: z.object({ 'last-event-id': text('Number of the last event that the reader has.').optional() }),
     answers: { 200: events('Events `state`, `log`, `progress` and `end`, each a `RunEvent`; ends after `end`.') },

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { postWebhook, type WebhookAnswer, type WebhookPost } from '../../adapters/webhook/post-webhook.ts';
+import { createPostWebhook, type WebhookAnswer, type WebhookPost } from '../../adapters/webhook/post-webhook.ts';
+import { plainSettings } from '../../adapters/webhook/webhook-settings.ts';
 import { type JobDefinition, Notification, type NotifyTarget, type RunState } from '../../api/schemas.ts';
 import { createChangeSignal } from '../change-signal.ts';
 import { timestamp } from '../clock.ts';
@@ -157,7 +158,7 @@ test('a receiver of its own: 500, silence, then 200, with one delivery id and a 
   const bench = open({
     secrets: { hook_key: Buffer.from('k3y') },
     post: async (post, how) => {
-      const answer = await postWebhook(post, how);
+      const answer = await createPostWebhook(plainSettings)(post, how);
       posted.resolve();
       return answer;
     },

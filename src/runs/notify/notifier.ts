@@ -1,5 +1,5 @@
 // Delivers what is in the outbox, at least once each: tried again for about an hour, then given up with an event.
-import type { WebhookAnswer, WebhookPost } from '../../adapters/webhook/post-webhook.ts';
+import type { PostWebhook, WebhookAnswer, WebhookPost } from '../../adapters/webhook/post-webhook.ts';
 import type { ChangeSignal } from '../change-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { CounterStore } from '../state/counter-store.ts';
@@ -12,10 +12,7 @@ export interface NotifierParts {
   readonly changes: ChangeSignal;
   readonly clock: Clock;
   readonly version: string;
-  readonly post: (
-    post: WebhookPost,
-    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  ) => Promise<WebhookAnswer>;
+  readonly post: PostWebhook;
   /** Value of a secret; null when the scheduler was not given one of this name. */
   readonly readSecret: (name: string) => Uint8Array | null;
   readonly record: (kind: string, message: string) => void;
