@@ -137,7 +137,10 @@ test('growing during a run: new containers at once, nothing else', () => {
 test('a change is printed with its machine where that is known', () => {
   const after = build({ plan: { workers: plan.workers.slice(0, 1), totalWorkers: 1 } });
   const changeSet = reconcile(stateOf(before), before, after, { runActive: false, now: false });
-  assert.equal(printChangeSet(changeSet, () => 'small'), 'remove spark-worker-2 from small: no longer planned\n');
+  assert.equal(
+    printChangeSet(changeSet, () => 'small'),
+    'remove spark-worker-2 from small: no longer planned\n',
+  );
 });
 
 test('shrinking waits for the run; a service that stays until then stays in the deploys before', () => {
