@@ -194,7 +194,7 @@ test('plan as text explains every machine; --set and -C beat file and folder', a
   const args = ['-C', dir, '--set', 'spark.workers=1', 'plan', '--machine', '8c16g'];
   const { exitCode, stdout, stderr } = await sparkplug(args);
   assert.equal(exitCode, 0, stderr);
-  assert.match(stdout, /MACHINE +CORES +MEMORY/);
+  assert.match(stdout, /MACHINE +STATE +CORES +MEMORY/);
   assert.match(stdout, /total: 1 workers, 1 DataNodes/);
 });
 

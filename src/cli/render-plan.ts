@@ -11,6 +11,7 @@ export function renderPlan({ json, changes }: PlanReport): string {
   const machineTable = formatTable(
     [
       'MACHINE',
+      'STATE',
       'CORES',
       'MEMORY',
       'LEFT ALONE',
@@ -23,6 +24,7 @@ export function renderPlan({ json, changes }: PlanReport): string {
     ],
     machines.map((machine) => [
       machine.name,
+      machine.state,
       String(machine.cores),
       formatMemory(machine.memoryMiB),
       formatMemory(machine.reservedMiB),
@@ -50,6 +52,9 @@ export function renderPlan({ json, changes }: PlanReport): string {
     '',
     `worker: ${shape}, of which ${formatMemory(worker.heapMiB)} heap for each executor`,
     `total: ${totalWorkers} workers, ${totalDatanodes} DataNodes, ${replication} copies of every block`,
+    ...(json.missingWorkers === 0
+      ? []
+      : [`missing: ${json.missingWorkers} workers wait for room until machines that are away are back`]),
     `history server: ${history.explanation}`,
     ...(json.overrides ?? []),
     '',

@@ -7,6 +7,7 @@ type Candidate = TuneReport['best'];
 
 /** So many machines have a column each; more are summed up. */
 const mostColumns = 8;
+const mostLines = 20;
 
 /** The machines, the candidates with what each makes of them, and what to do next. */
 export function renderTune({ machines, totalCores, candidates, best, now, applied, next }: TuneReport): string {
@@ -26,10 +27,11 @@ export function renderTune({ machines, totalCores, candidates, best, now, applie
     now === null ? rows : [...rows, row(now, 'now')],
   );
   return [
-    ...machines.map(({ name, state, cores, memoryMiB }) => {
+    ...machines.slice(0, mostLines).map(({ name, state, cores, memoryMiB }) => {
       const remark = state === 'ready' ? '' : ` (${state})`;
       return `${name}: ${cores} cores, ${formatMemory(memoryMiB)}${remark}`;
     }),
+    ...(machines.length > mostLines ? [`and ${machines.length - mostLines} more machines`] : []),
     '',
     table,
     '',

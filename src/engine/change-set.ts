@@ -85,16 +85,27 @@ export interface ChangeSet {
   readonly empty: boolean;
 }
 
-/** Prints a change set for people and for golden tests: one line a change, a blank line between steps. */
-export function printChangeSet(changeSet: ChangeSet): string {
+/**
+ * Prints a change set for people and for golden tests: one line a change, a blank line between steps. `machineOf` names
+ * the machine of a change where that is of interest.
+ */
+export function printChangeSet(changeSet: ChangeSet, machineOf: (change: Change) => string | null = noMachine): string {
   const kept = changeSet.changes.filter((change) => change.type === 'keep');
   const blocks = [...changeSet.steps.map((step) => step.changes), kept].filter((changes) => changes.length > 0);
   if (blocks.length === 0) return 'no change\n';
-  return blocks.map((changes) => changes.map(printChange).join('')).join('\n');
+  return blocks.map((changes) => changes.map((change) => printChange(change, machineOf(change))).join('')).join('\n');
 }
 
-function printChange(change: Change): string {
+const noMachine = (): null => null;
+
+/** True for what takes a service away from the machine it stands on. */
+export function isGoing({ type }: Change): boolean {
+  return type === 'remove' || type === 'drain' || type === 'discard';
+}
+
+function printChange(change: Change, machine: string | null): string {
   if (change.type === 'wait-idle') return `wait until no run is active: ${change.cause}\n`;
   if (change.type === 'replicate') return `replicate all files anew: ${change.cause}\n`;
-  return `${change.type} ${change.service}: ${change.cause}\n`;
+  const place = machine === null ? '' : ` ${isGoing(change) ? 'from' : 'on'} ${machine}`;
+  return `${change.type} ${change.service}${place}: ${change.cause}\n`;
 }

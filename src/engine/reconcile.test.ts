@@ -135,6 +135,15 @@ test('growing during a run: new containers at once, nothing else', () => {
   assert.equal(print(before, after, busy), 'create spark-worker-3: not there yet\n');
 });
 
+test('a change is printed with its machine where that is known', () => {
+  const after = build({ plan: { workers: plan.workers.slice(0, 1), totalWorkers: 1 } });
+  const changeSet = reconcile(stateOf(before), before, after, { runActive: false, now: false });
+  assert.equal(
+    printChangeSet(changeSet, () => 'small'),
+    'drain spark-worker-2 from small: no longer planned\n\nremove spark-worker-2 from small: no longer planned\n',
+  );
+});
+
 test('shrinking waits for no run: what goes is drained first', () => {
   const after = build({
     plan: { workers: plan.workers.slice(0, 1), datanodes: plan.datanodes.slice(0, 1), totalWorkers: 1 },

@@ -1,7 +1,7 @@
 // Use case `plan`: what `up` would do and why; changes nothing.
 import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { findProject } from '../config/find-project.ts';
-import { printChangeSet } from '../engine/change-set.ts';
+import { type Change, type ChangeSet, isGoing, printChangeSet } from '../engine/change-set.ts';
 import { readPlacements } from '../engine/current-placements.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { SparkPlugError } from '../errors.ts';
@@ -23,6 +23,8 @@ export interface PlanJson {
   readonly machines: readonly Omit<MachinePlan, 'id'>[];
   readonly worker: WorkerShape & { readonly heapMiB: number };
   readonly totalWorkers: number;
+  /** Asked for by number and without room while a machine is away. */
+  readonly missingWorkers: number;
   readonly totalDatanodes: number;
   readonly replication: number;
   readonly history: HistoryPlan;
@@ -44,6 +46,8 @@ export interface PlannedContainer {
 export interface PlannedChange {
   readonly type: string;
   readonly service: string;
+  /** Where it is added or changed, or taken away from; null where that is not one machine. */
+  readonly machine: string | null;
   readonly cause: string;
 }
 
@@ -79,9 +83,32 @@ export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
     standing,
   );
   const changeSet = await compare(project, current, wanted, machines, standing);
-  const changes = changeSet.changes.map(({ type, service, cause }) => ({ type, service, cause }));
+  const machineOf = nameMachines(changeSet, standing, machines);
+  const nameIds = (text: string): string =>
+    machines.reduce((named, { id, name }) => (id === name ? named : named.replaceAll(id, name)), text);
+  const changes = changeSet.changes.map((change): PlannedChange => {
+    const { type, service, cause } = change;
+    return { type, service, machine: machineOf(change), cause: nameIds(cause) };
+  });
   const json = { ...describe(plan, changes), overrides: describeOverrides(wanted) };
-  return { json, changes: printChangeSet(changeSet).trimEnd() };
+  return { json, changes: nameIds(printChangeSet(changeSet, machineOf).trimEnd()) };
+}
+
+/** The machine of a change: where the service is to stand, or where the one that goes stands now. */
+function nameMachines(
+  changeSet: ChangeSet,
+  standing: CurrentPlacements | undefined,
+  machines: readonly Machine[],
+): (change: Change) => string | null {
+  const names = new Map(machines.map(({ id, name }) => [id, name]));
+  const planned = new Map(changeSet.result.services.map(({ name, machineId }) => [name, machineId]));
+  const stood = new Map<string, string>();
+  for (const { ordinal, machineName } of standing?.workers ?? []) stood.set(`spark-worker-${ordinal}`, machineName);
+  for (const { ordinal, machineName } of standing?.datanodes ?? []) stood.set(`datanode-${ordinal}`, machineName);
+  return (change) => {
+    if (isGoing(change)) return stood.get(change.service) ?? null;
+    return names.get(planned.get(change.service) ?? '') ?? null;
+  };
 }
 
 function planFor(
@@ -139,6 +166,7 @@ function describe(plan: ClusterPlan, changes: PlanJson['changes']): PlanJson {
     machines: plan.machines.map(({ id: _, ...machine }) => machine),
     worker: { executors, cores, memoryMiB, heapMiB },
     totalWorkers: plan.totalWorkers,
+    missingWorkers: plan.missingWorkers,
     totalDatanodes: plan.datanodes.length,
     replication: plan.replication,
     history: plan.history,

@@ -268,7 +268,7 @@ test('the classic case: machines of 2, 4 and 8 cores hold 1 + 2 + 4 workers, eve
 
 test('the plan in words', () => {
   const config = makeConfig({ worker: { executors: 1, cores: 2, memoryMiB: 2048 } });
-  const plan = planCluster(config, parseMachines(['4c8g', '8c6g', '5c16g', '1c8g', '4c1g']));
+  const plan = planCluster(config, parseMachines(['4c8g', '8c6g', '5c16g', '1c8g', '4c1g', '2c700m']));
   assert.deepEqual(
     plan.machines.map(({ name, workers, explanation }) => `${name}: ${workers} workers; ${explanation}`),
     [
@@ -277,6 +277,7 @@ test('the plan in words', () => {
       'machine-3: 2 workers; 1 core left, one worker needs 2; cores ran out first',
       'machine-4: 0 workers; no room for a worker: 1 core left, one worker needs 2; cores ran out first',
       'machine-5: 0 workers; no room for a worker: 256 MiB left, one worker needs 2 GiB; memory ran out first',
+      'machine-6: 0 workers; no room for a worker: 188 MiB left, one worker needs 2 GiB; memory ran out first; no room for a DataNode of 256 MiB',
     ],
   );
 });

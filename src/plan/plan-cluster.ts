@@ -1,6 +1,7 @@
 // config + machines → which containers stand where, how large they are, what is left over and why.
 import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { SparkPlugError } from '../errors.ts';
+import { formatMiB } from '../units.ts';
 import { chooseWorkerShape } from './choose-worker-shape.ts';
 import type {
   ClusterPlan,
@@ -177,6 +178,9 @@ function planMachine(
     cores: machine.cores - workers * shape.executors * shape.cores,
     memoryMiB: freeBeside(room, datanodes) - workers * shape.memoryMiB,
   };
+  const lacksDatanode = config.hdfs.datanodes === 'auto' && datanodes === 0 && machine.state === 'ready';
+  const requested = config.spark.workers;
+  const { limitedBy, explanation } = explainMachine({ machine, workers, datanodes, left, shape, requested });
   return {
     id: machine.id,
     name: machine.name,
@@ -188,7 +192,10 @@ function planMachine(
     datanodes,
     conductor: machine.conductor,
     left,
-    ...explainMachine({ machine, workers, datanodes, left, shape, requested: config.spark.workers }),
+    limitedBy,
+    explanation: lacksDatanode
+      ? `${explanation}; no room for a DataNode of ${formatMiB(room.datanode.reservationMiB)}`
+      : explanation,
   };
 }
 
