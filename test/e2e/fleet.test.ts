@@ -152,6 +152,9 @@ describe('a cluster of two machines', () => {
     assert.equal(outcome.exitCode, 7, outcome.all);
     assert.equal(outcome.stdout.trim(), 'out hello');
     assert.match(outcome.all, new RegExp(`err ${service}`));
+    const logs = await sparkplug('logs', service, '--tail', '20');
+    assert.equal(logs.exitCode, 0, logs.all);
+    assert.match(logs.stdout, /DataNode|INFO|WARN/);
     const unknown = await sparkplug('exec', 'datanode-9', '--', 'true');
     assert.match(unknown.all, /COMPONENT_UNKNOWN/);
   });

@@ -27,9 +27,9 @@ function readContainer(value: unknown): ContainerInspect {
   };
 }
 
-function toLogArgs(id: string, options: LogOptions): readonly string[] {
+function toLogArgs(command: readonly string[], id: string, options: LogOptions): readonly string[] {
   return [
-    'logs',
+    ...command,
     ...(options.follow === true ? ['--follow'] : []),
     ...(options.tail === undefined ? [] : ['--tail', `${options.tail}`]),
     ...(options.since === undefined ? [] : ['--since', options.since]),
@@ -48,9 +48,9 @@ export function createContainerCalls(client: DockerClient): ContainerCalls {
     return (await inspectMany(client, ['container', 'inspect'], ids)).map(readContainer);
   }
 
-  async function* logs(id: string, options: LogOptions = {}): AsyncGenerator<string> {
+  async function* readLogs(command: readonly string[], id: string, options: LogOptions = {}): AsyncGenerator<string> {
     try {
-      const lines = client.stream(toLogArgs(id, options), { signal: options.signal, merged: true });
+      const lines = client.stream(toLogArgs(command, id, options), { signal: options.signal, merged: true });
       for await (const { line } of lines) yield line;
     } catch (error) {
       if (options.signal?.aborted !== true) throw error;
@@ -58,7 +58,8 @@ export function createContainerCalls(client: DockerClient): ContainerCalls {
   }
 
   return {
-    logs,
+    logs: (id, options) => readLogs(['logs'], id, options),
+    taskLogs: (taskId, options) => readLogs(['service', 'logs', '--raw'], taskId, options),
 
     async containers({ labels, all = false }) {
       const scope = all ? ['--all'] : [];

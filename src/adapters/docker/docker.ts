@@ -287,6 +287,8 @@ export interface ContainerCalls {
   inspectContainer(id: string): Promise<ContainerInspect | null>;
   /** Standard output and error in the order they were written. Ends without an error when the signal aborts. */
   logs(id: string, options?: LogOptions): AsyncIterable<string>;
+  /** The same of a task's container on whichever machine of the Swarm, through the managers. */
+  taskLogs(taskId: string, options?: LogOptions): AsyncIterable<string>;
   /** Throws only when the command could not be started; its own failure is an exit code. */
   exec(
     id: string,
