@@ -1,6 +1,7 @@
 // A command in a component's container: with the terminal of this process where the engine has it, else through the cluster.
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { SparkPlugError } from '../errors.ts';
+import type { Report } from '../progress.ts';
 import { notUp, streamFromCluster } from './cluster-access.ts';
 import { findComponent } from './find-component.ts';
 import { locateProject, type ProjectChoice } from './open-project.ts';
@@ -11,6 +12,7 @@ export interface ExecOptions {
   readonly input: AsyncIterable<Uint8Array> | null;
   /** Output of a container on another machine; others write to this process's own streams. */
   readonly onOutput: (source: 'stdout' | 'stderr', bytes: Uint8Array) => void;
+  readonly report: Report;
   readonly signal: AbortSignal;
 }
 
@@ -44,6 +46,8 @@ export async function execInComponent(
   if (machineId === null || (await docker.info()).swarm.nodeId === machineId) {
     return await docker.execAttached(containerId, command, { tty: options.tty });
   }
+  if (options.tty)
+    options.report({ kind: 'note', text: `${service.name} is on another machine: there is no terminal` });
   return await execElsewhere(choice, service.name, command, options);
 }
 

@@ -26,17 +26,26 @@ export async function* readLogs(choice: ProjectChoice, options: LogOptions): Asy
   const { services } = await observeCluster(docker, state.id);
   if (services.length === 0) throw notUp();
   const wanted = options.component === undefined ? services : [findComponent(services, options.component)];
-  const sources = wanted.map((service) => linesOf(docker, service, options));
+  const { swarm } = await docker.info();
+  const sources = wanted.map((service) => linesOf(docker, swarm.nodeId, service, options));
   if (options.follow) yield* mergeLines(sources);
   else for (const source of sources) yield* source;
 }
 
-async function* linesOf(docker: Docker, service: ObservedService, options: LogOptions): AsyncGenerator<LogLine> {
+async function* linesOf(
+  docker: Docker,
+  ownId: string,
+  service: ObservedService,
+  options: LogOptions,
+): AsyncGenerator<LogLine> {
   // The newest task with a container, be it a dead one: that is the one whose words are wanted.
-  const containerId = service.tasks.find((task) => task.containerId !== null)?.containerId;
-  if (containerId === undefined || containerId === null) return;
+  const task = service.tasks.find(({ containerId }) => containerId !== null);
+  if (task === undefined || task.containerId === null) return;
   const { follow, tail, signal } = options;
-  for await (const line of docker.logs(containerId, { follow, signal, ...(tail === 'all' ? {} : { tail }) })) {
+  const wanted = { follow, signal, ...(tail === 'all' ? {} : { tail }) };
+  const isHere = task.machineId === null || task.machineId === ownId;
+  const lines = isHere ? docker.logs(task.containerId, wanted) : docker.taskLogs(task.id, wanted);
+  for await (const line of lines) {
     yield { name: service.name, line };
   }
 }

@@ -1,7 +1,6 @@
 // The two deployments that the command line makes itself: of a cluster that is not there, and around a dead conductor.
 import pWaitFor from 'p-wait-for';
 import type { Docker } from '../adapters/docker/docker.ts';
-import { readSecret } from '../config/user-folder.ts';
 import type { ObservedTask } from '../engine/cluster-state.ts';
 import { describeReadiness } from '../engine/describe-readiness.ts';
 import type { Execution } from '../engine/execute-change-set.ts';
@@ -12,7 +11,7 @@ import { type Report, step } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { applyDesired, type FleetAccess } from './apply-desired.ts';
 import { refuseDrain } from './drain-workers.ts';
-import { registryUser } from './fleet-names.ts';
+import { readRegistryAccess } from './read-registry-access.ts';
 import { trustRegistry } from './trust-registry.ts';
 
 interface Deployment {
@@ -89,11 +88,10 @@ function registryAway(): SparkPlugError {
 
 /** Null where there is one machine. */
 async function accessFleet({ docker, desired }: Deployment): Promise<FleetAccess | null> {
-  if (desired.registry === undefined) return null;
+  const login = await readRegistryAccess(desired);
+  if (login === null) return null;
   await trustRegistry(docker, desired);
-  const password = await readSecret(desired.projectId, 'registry_password');
-  if (password === null) throw new Error('a registry is deployed with its password');
-  return { docker, login: { address: desired.registry.address, user: registryUser, password } };
+  return { docker, login };
 }
 
 /**

@@ -31,8 +31,6 @@ before(async () => {
   // The conductor machine alone is given the images.
   await execa('sh', ['-c', 'docker save "$@" | docker exec -i "$0" docker load', conductor.name, ...new Set(refs)]);
   await must(conductor, 'docker', 'swarm', 'init', '--advertise-addr', conductor.address);
-  const token = (await must(conductor, 'docker', 'swarm', 'join-token', '-q', 'worker')).trim();
-  await must(further, 'docker', 'swarm', 'join', '--token', token, `${conductor.address}:2377`);
   await docker('cp', folder, `${conductor.name}:/project`);
 });
 after(async () => {
@@ -79,7 +77,15 @@ async function containerOn(machine: TestMachine, service: string): Promise<strin
 }
 
 describe('a cluster of two machines', () => {
+  it('begins as one machine without a registry', async () => {
+    const up = await sparkplug('up', '--no-build');
+    assert.equal(up.exitCode, 0, up.all);
+    assert.doesNotMatch(await must(conductor, 'docker', 'service', 'ls', '--format', '{{.Name}}'), /registry|agent/);
+  });
+
   it('says which machine cannot pull, and how it can', async () => {
+    const token = (await must(conductor, 'docker', 'swarm', 'join-token', '-q', 'worker')).trim();
+    await must(further, 'docker', 'swarm', 'join', '--token', token, `${conductor.address}:2377`);
     const up = await sparkplug('up', '--no-build');
     assert.notEqual(up.exitCode, 0, up.all);
     assert.match(up.all, /MACHINE_UNUSABLE/);
@@ -146,6 +152,9 @@ describe('a cluster of two machines', () => {
     assert.equal(outcome.exitCode, 7, outcome.all);
     assert.equal(outcome.stdout.trim(), 'out hello');
     assert.match(outcome.all, new RegExp(`err ${service}`));
+    const logs = await sparkplug('logs', service, '--tail', '20');
+    assert.equal(logs.exitCode, 0, logs.all);
+    assert.match(logs.stdout, /DataNode|INFO|WARN/);
     const unknown = await sparkplug('exec', 'datanode-9', '--', 'true');
     assert.match(unknown.all, /COMPONENT_UNKNOWN/);
   });
@@ -195,7 +204,18 @@ describe('a cluster of two machines', () => {
       '-e',
       call,
     ]);
-    assert.match(outcome.all, /certificate required|ECONNRESET|handshake/i);
+    assert.match(outcome.all, /certificate required|other side closed|ECONNRESET/i);
+    assert.doesNotMatch(outcome.all, /^\d{3}$/m);
+  });
+
+  it('comes back as a whole after down', async () => {
+    const down = await sparkplug('down', '--yes');
+    assert.equal(down.exitCode, 0, down.all);
+    const address = `${conductor.address}:5000`;
+    const up = await sparkplug('up', '--no-build');
+    assert.equal(up.exitCode, 0, up.all);
+    assert.equal(await registryAddress(), address);
+    assert.notEqual(await containerOn(further, 'agent-sparkplug-fleet-further'), '');
   });
 
   it('goes with all its volumes, those on the further machine too', async () => {

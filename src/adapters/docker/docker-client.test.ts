@@ -191,3 +191,10 @@ test('a deploy with a log-in hands it to the machines, one without does not', as
   assert.match(await deploy('/logins'), /\/logins stack deploy .*--with-registry-auth demo/);
   assert.doesNotMatch(await deploy(), /with-registry-auth/);
 });
+
+test('logs of a task are read wherever it runs', async () => {
+  const docker = await fakeDocker('echo "$@"');
+  const lines: string[] = [];
+  for await (const line of docker.taskLogs('task1', { follow: true, tail: 5 })) lines.push(line);
+  assert.deepEqual(lines, ['service logs --raw --follow --tail 5 task1']);
+});

@@ -24,6 +24,7 @@ export function addExec(program: Command, act: Act): void {
           tty,
           input: process.stdin.isTTY === true ? null : process.stdin,
           onOutput: (source, bytes) => void process[source].write(bytes),
+          report: shell.report,
           signal: shell.signal,
         });
       },
