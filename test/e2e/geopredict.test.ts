@@ -163,7 +163,7 @@ describe('GeoPredict', () => {
     assert.notEqual(id, before);
     const all = said.join('\n');
     for (const expected of [
-      /"ready":true/,
+      /"components":\[/,
       /^event: end$/m,
       /"household_id":1228\b/,
       /^metric_id,|,predictor/m,
