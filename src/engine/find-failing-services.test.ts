@@ -39,6 +39,12 @@ test('one or two failures, or old ones, are none', () => {
   assert.deepEqual(findFailingServices(stateWith('namenode', old), now), []);
 });
 
+test('a container that stays ends the loop, whatever failed shortly before', () => {
+  const failed = [failedAt('09:30'), failedAt('09:20'), failedAt('09:10')];
+  const stays = exampleTask({ createdAt: '2026-01-01T00:09:40Z' });
+  assert.deepEqual(findFailingServices(stateWith('namenode', [stays, ...failed]), now), []);
+});
+
 test("a driver's failures are its jobs', unless its container cannot even be made", () => {
   const failed = [failedAt('09:50'), failedAt('09:40'), failedAt('09:30')];
   assert.deepEqual(findFailingServices(stateWith('spark-driver', failed), now), []);
@@ -81,7 +87,7 @@ test('readiness says of each service what it waits for', () => {
 });
 
 test('readiness of a crash loop is not "running"', () => {
-  const tasks = [exampleTask({}), failedAt('09:50'), failedAt('09:40'), failedAt('09:30')];
+  const tasks = [exampleTask({ createdAt: '2026-01-01T00:09:59Z' }), failedAt('09:50'), failedAt('09:40'), failedAt('09:30')];
   const readiness = describeReadiness(stateWith('web', tasks), stack, now);
   const [web] = readiness.services;
   assert.deepEqual(web, { service: 'web', state: 'failing', detail: 'failed 3 times: task: non-zero exit (1)' });

@@ -15,14 +15,17 @@ const failuresOfALoop = 3;
 /** Older failures are history: a crash loop restarts within seconds. */
 const recentMs = 120_000;
 
-/** Finds services that failed at least three times in the two minutes before `nowMs`. */
+/** A container that has run for this long is past what failed before: an image that came late, a dead neighbour. */
+const settledMs = 15_000;
+
+/** Finds services that failed at least three times in the two minutes before `nowMs`, and whose container is none that stays. */
 export function findFailingServices(state: ClusterState, nowMs: number): readonly FailingService[] {
   return state.services.flatMap((service) => {
     const failed = service.tasks.filter(
       (task) => isFailure(task, service) && nowMs - Date.parse(task.createdAt) < recentMs,
     );
     const newest = failed[0];
-    if (newest === undefined || failed.length < failuresOfALoop) return [];
+    if (newest === undefined || failed.length < failuresOfALoop || hasSettled(service, nowMs)) return [];
     const withContainer = failed.find((task) => task.containerId !== null);
     return [
       {
@@ -33,6 +36,11 @@ export function findFailingServices(state: ClusterState, nowMs: number): readonl
       },
     ];
   });
+}
+
+function hasSettled({ tasks }: ObservedService, nowMs: number): boolean {
+  const [newest] = tasks;
+  return newest?.state === 'running' && nowMs - Date.parse(newest.createdAt) >= settledMs;
 }
 
 function isFailure(task: ObservedTask, service: ObservedService): boolean {

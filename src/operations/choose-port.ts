@@ -4,7 +4,7 @@ import { SparkPlugError } from '../errors.ts';
 
 /** Where the searches for a free port begin, and how far they go. */
 const webPorts = { first: 8080, last: 8179 };
-const registryPorts = { first: 5000, last: 5099 };
+export const registryPorts = { first: 5000, last: 5099 };
 
 export interface PortSituation {
   /** `web.port` of the file. */

@@ -12,11 +12,13 @@ import { debianImages } from '../../images/debian-image.ts';
 import { createLimiter } from '../../images/limiter.ts';
 import { parseMachine } from '../../plan/parse-machine.ts';
 import { type Report, step } from '../../progress.ts';
+import { registryPorts } from '../choose-port.ts';
 import { ensureSwarm } from '../ensure-swarm.ts';
 import { listImages } from '../list-images.ts';
-import { renderJoinScript } from '../machines/render-join-script.ts';
+import { renderJoinScript, renderTrustScript } from '../machines/render-join-script.ts';
 import { ensureProjectState, type OpenedProject, openProject, type ProjectChoice } from '../open-project.ts';
 import { obtainPlanned, readImagePlan } from '../prepare-images.ts';
+import { prepareRegistry } from '../prepare-registry.ts';
 import { ensureEngine } from '../set-up-engine.ts';
 import { type BuiltMachine, createLabDocker, findLab, nameContext, shellOf } from './find-lab.ts';
 import { grantAccess, hasAccess } from './lab-access.ts';
@@ -75,9 +77,12 @@ export async function bringUpLab(choice: ProjectChoice, options: LabUpOptions): 
     const built = await buildMachines(lab, machines, existing, room);
     await openAccess(lab, built);
     await formSwarm(lab, built);
+    const registryPort = await trustRegistry(lab, built, state.registryPort);
     if (link !== null) await shapeLinks(lab, built, link);
     await copyImages(lab);
-    if (state.context !== lab.context) await writeProjectState(project.dir, { ...state, context: lab.context });
+    if (state.context !== lab.context || state.registryPort !== registryPort) {
+      await writeProjectState(project.dir, { ...state, context: lab.context, registryPort });
+    }
     return await describeLab(outer, projectId);
   };
   const lock = `${await makeCacheFolder('locks')}/lab-${projectId}`;
@@ -186,6 +191,25 @@ async function formSwarm({ outer, context, report, signal }: Lab, machines: read
     const machine = machines.find(({ name }) => name === node.hostname);
     if (machine !== undefined) await labelCores(inner, node, machine);
   }
+}
+
+/**
+ * Further machines get their images from the registry that the first `up` starts on the conductor, and believe it from
+ * the beginning. Its port, null where there is one machine only: nothing else listens on a new machine.
+ */
+async function trustRegistry(
+  { outer, projectId, signal }: Lab,
+  machines: readonly BuiltMachine[],
+  keptPort: number | null,
+): Promise<number | null> {
+  const [conductor, ...further] = machines;
+  if (conductor === undefined || further.length === 0) return keptPort;
+  const port = keptPort ?? registryPorts.first;
+  const address = `${conductor.address}:${port}`;
+  const { caCertificate } = await prepareRegistry(projectId, address);
+  const script = renderTrustScript({ address, caCertificate });
+  for (const machine of further) await runOnMachine(outer, machine, script, signal);
+  return port;
 }
 
 /** All of them, and each ready: a machine that was away is taken back within seconds. */

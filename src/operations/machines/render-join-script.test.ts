@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type JoinOrder, renderJoinScript } from './render-join-script.ts';
+import { type JoinOrder, renderJoinScript, renderTrustScript } from './render-join-script.ts';
 
 const plain: JoinOrder = { managerAddress: '10.0.0.5:2377', token: 'SWMTKN-1-abc', registry: null };
 const withRegistry: JoinOrder = {
@@ -87,8 +87,9 @@ test('the registry is trusted before the machine joins; its password is in no co
 });
 
 test('sh accepts every form', () => {
-  for (const order of [plain, withRegistry]) {
-    const { status, stderr } = spawnSync('sh', ['-n'], { input: renderJoinScript(order), encoding: 'utf8' });
+  const scripts = [plain, withRegistry].map(renderJoinScript);
+  for (const input of [...scripts, renderTrustScript({ address: 'a:1', caCertificate: 'PEM' })]) {
+    const { status, stderr } = spawnSync('sh', ['-n'], { input, encoding: 'utf8' });
     assert.equal(status, 0, stderr);
   }
 });

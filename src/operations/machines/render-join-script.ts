@@ -1,5 +1,7 @@
 // JoinOrder → the script that makes a machine a worker of the Swarm; pure. The same for SSH, cloud-init and by hand.
 
+type Registry = NonNullable<JoinOrder['registry']>;
+
 export interface JoinOrder {
   /** Where the Swarm's manager listens: `10.0.0.5:2377`. */
   readonly managerAddress: string;
@@ -39,13 +41,27 @@ const requireEngine = [
   'fi',
 ];
 
-function trustRegistry(registry: NonNullable<JoinOrder['registry']>): readonly string[] {
-  const folder = quote(`/etc/docker/certs.d/${registry.address}`);
+/** Lets a machine's engine believe the registry before that runs; the rest of joining does not need it. */
+export function renderTrustScript(registry: Pick<Registry, 'address' | 'caCertificate'>): string {
+  return ['set -eu', 'umask 022', ...installCertificate(registry), ''].join('\n');
+}
+
+function installCertificate({
+  address,
+  caCertificate,
+}: Pick<Registry, 'address' | 'caCertificate'>): readonly string[] {
+  const folder = quote(`/etc/docker/certs.d/${address}`);
   return [
     `mkdir -p ${folder}`,
     // Whole or not at all: the engine may read it at any moment.
-    `printf '%s\\n' ${quote(registry.caCertificate.trim())} >${folder}/ca.crt.new`,
+    `printf '%s\\n' ${quote(caCertificate.trim())} >${folder}/ca.crt.new`,
     `mv ${folder}/ca.crt.new ${folder}/ca.crt`,
+  ];
+}
+
+function trustRegistry(registry: Registry): readonly string[] {
+  return [
+    ...installCertificate(registry),
     // A here-document, since printf is a program of its own in some shells and would show the password.
     `docker login --username ${quote(registry.user)} --password-stdin ${quote(registry.address)} >/dev/null <<'${end}'`,
     registry.password,
