@@ -88,49 +88,41 @@ export function takeAway(kept: Kept, howMany: number, may: (index: number) => bo
   };
 }
 
-/** Placements by ordinal, and the index of the room of each. */
-export interface Placed {
-  readonly placements: readonly Placement[];
-  readonly rooms: readonly number[];
-}
-
 /**
- * Kept placements and as many new ones as `counts` says beyond them, by ordinal. New ones take the lowest ordinals that
- * are neither kept nor `taken`, room by room.
+ * Kept placements and as many new ones as `counts` says beyond them, by ordinal, each as `make` gives it. New ones take
+ * the lowest ordinals that are neither kept nor `taken`, room by room.
  */
-export function assignOrdinals(
+export function assignOrdinals<Made>(
   kept: Kept,
   rooms: readonly Room[],
   counts: readonly number[],
   taken: ReadonlySet<number>,
-): Placed {
-  if (kept.placements.length === sum(counts)) return kept;
-  const placed = { placements: [] as Placement[], rooms: [] as number[] };
+  make: (ordinal: number, room: Room, standing: Placement | null) => Made,
+): readonly Made[] {
+  const made: Made[] = [];
   let next = 1;
   let position = 0;
-  const put = (placement: Placement, index: number): void => {
-    placed.placements.push(placement);
-    placed.rooms.push(index);
-  };
-  const putKept = (): boolean => {
+  const putKept = (): void => {
     const standing = kept.placements[position];
-    if (standing === undefined || (standing.ordinal !== next && next !== Number.POSITIVE_INFINITY)) return false;
-    put(standing, kept.rooms[position] ?? -1);
+    const room = rooms[kept.rooms[position] ?? -1];
+    if (standing === undefined || room === undefined) throw new Error('what is kept has its room');
+    made.push(make(standing.ordinal, room, standing));
     position += 1;
-    return true;
   };
-  for (const [index, count] of counts.entries()) {
-    const machine = rooms[index]?.machine;
-    const missing = count - (kept.counts[index] ?? 0);
-    for (let made = 0; machine !== undefined && made < missing; made++) {
-      while (putKept() || taken.has(next)) next += 1;
-      put({ ordinal: next, machineId: machine.id, machineName: machine.name }, index);
+  for (let index = 0; index < rooms.length; index++) {
+    const room = rooms[index];
+    for (let missing = (counts[index] ?? 0) - (kept.counts[index] ?? 0); room !== undefined && missing > 0; missing--) {
+      for (;;) {
+        if (kept.placements[position]?.ordinal === next) putKept();
+        else if (!taken.has(next)) break;
+        next += 1;
+      }
+      made.push(make(next, room, null));
       next += 1;
     }
   }
-  next = Number.POSITIVE_INFINITY;
-  while (putKept());
-  return placed;
+  while (position < kept.placements.length) putKept();
+  return made;
 }
 
 /** Halvings of the range in which a fill level is looked for: finer than any two levels of machines lie apart. */

@@ -29,7 +29,7 @@ export interface Measure {
   readonly workerMiB: number | null;
   /** True: the history server stands too. */
   readonly history: boolean;
-  /** DataNodes that stand now. */
+  /** DataNodes that stand on an only machine now. */
   readonly datanodes: number;
 }
 

@@ -42,13 +42,12 @@ export function placeDatanodes(order: DatanodeOrder): PlacedDatanodes {
   );
   const kept = wanted === 'auto' ? standing : takeSurplus(standing, rooms, wanted);
   const counts = countAll(order, kept, most);
-  const placed = assignOrdinals(kept, rooms, counts, listGoing(current, kept));
-  const placements = placed.placements.map(({ ordinal }, position): DatanodePlacement => {
-    const room = rooms[placed.rooms[position] ?? -1];
-    if (room === undefined) throw new Error('every DataNode stands on a machine that is there');
-    return { ordinal, machineId: room.machine.id, machineName: room.machine.name, sizing: room.datanode };
-  });
+  const placements = assignOrdinals(kept, rooms, counts, listGoing(current, kept), makeDatanode);
   return { placements, counts };
+}
+
+function makeDatanode(ordinal: number, { machine, datanode }: Room): DatanodePlacement {
+  return { ordinal, machineId: machine.id, machineName: machine.name, sizing: datanode };
 }
 
 /** Ordinals of those that stand and don't stay. */

@@ -42,8 +42,13 @@ export function placeWorkers(order: WorkerOrder): PlacedWorkers {
   const standing = keepPlacements(current, rooms, (index) => most[index] ?? 0);
   const kept = takeAway(standing, standing.placements.length - target, () => true);
   const counts = target === fit ? most : addEvenly(kept.counts, most, target - kept.placements.length);
-  const { placements } = assignOrdinals(kept, rooms, counts, new Set());
+  const placements =
+    kept.placements.length === target ? kept.placements : assignOrdinals(kept, rooms, counts, new Set(), makePlacement);
   return { placements, counts, missing: wanted === 'auto' ? 0 : wanted - target };
+}
+
+function makePlacement(ordinal: number, { machine }: Room, standing: Placement | null): Placement {
+  return standing ?? { ordinal, machineId: machine.id, machineName: machine.name };
 }
 
 function countMost({ rooms, datanodes, shape }: WorkerOrder, counts: (room: Room) => boolean): readonly number[] {

@@ -9,6 +9,7 @@ import type {
   HistoryPlan,
   Machine,
   MachinePlan,
+  Placement,
   Sizing,
   WorkerPlan,
 } from './cluster-plan.ts';
@@ -79,7 +80,10 @@ interface Placed {
   readonly workers: PlacedWorkers;
 }
 
-/** With the history server where it is planned; without it where others have taken the memory that it was to have. */
+/**
+ * With the history server where it is planned; without it where others have taken the memory that it was to have, or
+ * where something that stands would have to go for it.
+ */
 function placeAll(
   config: ClusterConfig,
   machines: readonly Machine[],
@@ -87,7 +91,7 @@ function placeAll(
   current: CurrentPlacements,
 ): Placed {
   const history = decideHistory(config, machines, shape);
-  const measure = { workerMiB: shape.memoryMiB, history: false, datanodes: current.datanodes.length };
+  const measure = { workerMiB: shape.memoryMiB, history: false, datanodes: countOnOnly(machines, current) };
   const ground = measureRooms(config, machines, measure);
   const place = (on: Ground, decided: HistoryPlan): Placed => {
     const datanodes = placeDatanodes({
@@ -106,13 +110,35 @@ function placeAll(
     return { history: decided, ground: on, datanodes, workers };
   };
   if (!history.planned) return place(ground, history);
+  const isOptional = config.spark.history !== true;
   try {
-    return place(withConductor(config, ground, { ...measure, history: true }), history);
+    const beside = place(withConductor(config, ground, { ...measure, history: true }), history);
+    const moved = isOptional ? countMoved(beside, current) : 0;
+    if (moved === 0) return beside;
+    const without = place(ground, historyCrowdedOut);
+    return countMoved(without, current) < moved ? without : beside;
   } catch (error) {
-    const isOptional = config.spark.history !== true;
     if (!isOptional || !(error instanceof SparkPlugError) || error.code !== 'NO_ROOM') throw error;
     return place(ground, historyCrowdedOut);
   }
+}
+
+/** How many of the workers and DataNodes that stand on the conductor machine would go from there. */
+function countMoved({ ground, datanodes, workers }: Placed, current: CurrentPlacements): number {
+  const { conductor, rooms } = ground;
+  const id = rooms[conductor]?.machine.id;
+  const isThere = ({ machineId }: Placement): boolean => machineId === id;
+  return (
+    Math.max(0, current.workers.filter(isThere).length - (workers.counts[conductor] ?? 0)) +
+    Math.max(0, current.datanodes.filter(isThere).length - (datanodes.counts[conductor] ?? 0))
+  );
+}
+
+/** DataNodes that stand on an only machine. */
+function countOnOnly(machines: readonly Machine[], { datanodes }: CurrentPlacements): number {
+  const [only] = machines;
+  if (only === undefined || machines.length > 1) return 0;
+  return datanodes.filter(({ machineId }) => machineId === only.id).length;
 }
 
 /** Memory of the workers that stand in each room now. */
