@@ -172,7 +172,8 @@ async function formSwarm({ outer, context, report, signal }: Lab, machines: read
   const conductor = conductorOf(machines);
   const inner = createDocker({ context });
   await ensureSwarm(inner, report, conductor.address);
-  const members = new Set((await inner.nodes()).map(({ hostname }) => hostname));
+  // One that only has not come back yet says that it is in already.
+  const members = new Set((await inner.nodes()).filter(({ ready }) => ready).map(({ hostname }) => hostname));
   const joining = machines.filter(({ name }) => name !== conductor.name && !members.has(name));
   if (joining.length > 0) {
     const token = (await inner.run(['swarm', 'join-token', '--quiet', 'worker'], { signal })).trim();
@@ -182,6 +183,7 @@ async function formSwarm({ outer, context, report, signal }: Lab, machines: read
     await step(report, `join ${joining.map(({ name }) => name).join(', ')}`, () => Promise.all(joining.map(join)));
   }
   await awaitMembers(inner, machines, signal);
+  await forgetLostNodes(inner);
   for (const node of await inner.nodes()) {
     const machine = machines.find(({ name }) => name === node.hostname);
     if (machine !== undefined) await labelCores(inner, node, machine);
@@ -206,6 +208,15 @@ async function awaitMembers(inner: Docker, machines: readonly BuiltMachine[], si
     place: missing.join(', '),
     hint: 'sparkplug lab up tries again; sparkplug lab status shows what is cut or stopped',
   });
+}
+
+/** What is left in the Swarm of a machine whose container somebody removed, once another has its name. */
+async function forgetLostNodes(inner: Docker): Promise<void> {
+  const nodes = await inner.nodes();
+  const ready = new Set(nodes.filter((node) => node.ready).map(({ hostname }) => hostname));
+  for (const { id, hostname } of nodes.filter((node) => !node.ready)) {
+    if (ready.has(hostname)) await inner.run(['node', 'rm', '--force', id]);
+  }
 }
 
 /** Only the engine's own count is known to the Swarm, which sees real cores. */
