@@ -160,6 +160,18 @@ test('a machine is stopped and boots again into its Swarm; a name that there is 
   assert.match(unknown.stderr, /error LAB_MACHINE_UNKNOWN: [\s\S]*conductor, follower-1, follower-2/);
 });
 
+test('a follower whose container somebody removed is made again and joins under its name', async () => {
+  const { projectId, context } = await readLab();
+  await docker('rm', '-f', '-v', `${projectId}-lab-follower-3`);
+  await docker('volume', 'rm', `${projectId}-lab-follower-3`);
+  await upLab(...machines, '--machine', '1c256m');
+  const nodes = await inner(context, 'node', 'ls', '--format', '{{.Hostname}} {{.Status}}');
+  assert.deepEqual(
+    nodes.split('\n').filter((line) => line.startsWith('follower-3')),
+    ['follower-3 Ready'],
+  );
+});
+
 test('bandwidth is limited and stays so across a boot', async () => {
   await upLab('--link', '50mbit');
   await mustRun(folder, ['lab', 'stop', 'follower-2']);

@@ -177,8 +177,9 @@ async function formSwarm({ outer, context, report, signal }: Lab, machines: read
   const conductor = conductorOf(machines);
   const inner = createDocker({ context });
   await ensureSwarm(inner, report, conductor.address);
-  const members = new Set((await inner.nodes()).map(({ hostname }) => hostname));
-  const joining = machines.filter(({ name }) => name !== conductor.name && !members.has(name));
+  // Asked of the machines: for a while a Swarm takes one that is gone for ready.
+  const ids = await readNodeIds(outer, machines, signal);
+  const joining = machines.filter(({ name }) => ids.get(name) === '');
   if (joining.length > 0) {
     const token = (await inner.run(['swarm', 'join-token', '--quiet', 'worker'], { signal })).trim();
     const script = renderJoinScript({ managerAddress: `${conductor.address}:2377`, token, registry: null });
@@ -186,10 +187,14 @@ async function formSwarm({ outer, context, report, signal }: Lab, machines: read
     const join = (machine: BuiltMachine) => limit(() => runOnMachine(outer, machine, script, signal));
     await step(report, `join ${joining.map(({ name }) => name).join(', ')}`, () => Promise.all(joining.map(join)));
   }
-  await awaitMembers(inner, machines, signal);
+  const members = joining.length === 0 ? ids : await readNodeIds(outer, machines, signal);
+  await awaitMembers(inner, members, signal);
   for (const node of await inner.nodes()) {
     const machine = machines.find(({ name }) => name === node.hostname);
-    if (machine !== undefined) await labelCores(inner, node, machine);
+    if (machine === undefined) continue;
+    if (members.get(machine.name) === node.id) await labelCores(inner, node, machine);
+    // What is left of a machine whose container somebody removed, now that another has its name.
+    else await inner.run(['node', 'rm', '--force', node.id]);
   }
 }
 
@@ -212,12 +217,25 @@ async function trustRegistry(
   return port;
 }
 
+/** Swarm's ids of the machines by their names, as their own engines tell; empty for one that is in no Swarm. */
+async function readNodeIds(
+  outer: Docker,
+  machines: readonly BuiltMachine[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const ask = "docker info --format '{{.Swarm.NodeID}}'";
+  const entries = machines.map(
+    async (machine) => [machine.name, (await runOnMachine(outer, machine, ask, signal)).trim()] as const,
+  );
+  return new Map(await Promise.all(entries));
+}
+
 /** All of them, and each ready: a machine that was away is taken back within seconds. */
-async function awaitMembers(inner: Docker, machines: readonly BuiltMachine[], signal: AbortSignal): Promise<void> {
+async function awaitMembers(inner: Docker, members: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
   let missing: readonly string[] = [];
   const isComplete = async () => {
-    const ready = new Set((await inner.nodes()).filter((node) => node.ready).map(({ hostname }) => hostname));
-    missing = machines.map(({ name }) => name).filter((name) => !ready.has(name));
+    const ready = new Set((await inner.nodes()).filter((node) => node.ready).map(({ id }) => id));
+    missing = [...members].filter(([, id]) => !ready.has(id)).map(([name]) => name);
     return missing.length === 0;
   };
   await pWaitFor(isComplete, {

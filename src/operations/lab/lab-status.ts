@@ -65,9 +65,9 @@ async function describeMachine(
 
 function judgeMember(nodes: readonly SwarmNode[] | null, name: string): LabMachineReport['swarm'] {
   if (nodes === null) return 'unknown';
-  const node = nodes.find(({ hostname }) => hostname === name);
-  if (node === undefined) return 'absent';
-  return node.ready ? 'ready' : 'down';
+  const own = nodes.filter(({ hostname }) => hostname === name);
+  if (own.length === 0) return 'absent';
+  return own.some(({ ready }) => ready) ? 'ready' : 'down';
 }
 
 /** Null while the conductor is cut off, boots, or is in no Swarm yet. */

@@ -84,3 +84,13 @@ test('no machine, machines too small to boot and more than have addresses are wr
   assert.throws(() => plan(['1c128m']), { code: 'USAGE', message: /256 MiB/ });
   assert.throws(() => plan(['1c256m*201']), { code: 'USAGE', message: /at most 200/ });
 });
+
+test('a follower whose container somebody removed is made again; without its conductor a lab is at its end', () => {
+  const machines = plan(['2c4g', '1c2g', '1c1g']);
+  const without = (name: string) => machines.filter((machine) => machine.name !== name);
+  assert.deepEqual(plan(['2c4g', '1c2g', '1c1g'], { existing: without('follower-1') }), machines);
+  assert.throws(() => plan([], { existing: without('conductor') }), {
+    code: 'LAB_MACHINE_FAILED',
+    hint: /sparkplug lab down/,
+  });
+});

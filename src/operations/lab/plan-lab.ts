@@ -40,9 +40,10 @@ export const largestLab = 200;
 /**
  * The machines of the whole lab. The order of `--machine` is the order of machines: what is there stays as it is, what is
  * listed after it is added.
- * @throws SparkPlugError USAGE, LAB_DIFFERS, LAB_TOO_LARGE
+ * @throws SparkPlugError USAGE, LAB_DIFFERS, LAB_TOO_LARGE, LAB_MACHINE_FAILED
  */
 export function planLab({ orders, coreScale, existing, room }: LabRequest): readonly LabMachine[] {
+  refuseLostConductor(existing);
   const scale = coreScale ?? existing[0]?.coreScale ?? 1;
   const wanted = listMachines(orders, scale);
   if (wanted.length === 0 && existing.length === 0) {
@@ -71,10 +72,19 @@ export function nameMachine(index: number): string {
   return index === 0 ? 'conductor' : `follower-${index}`;
 }
 
+/** Somebody removed its container: the Swarm that the others are in has no manager any more. */
+function refuseLostConductor(existing: readonly LabMachine[]): void {
+  if (existing.length === 0 || existing.some(({ name }) => name === nameMachine(0))) return;
+  throw new SparkPlugError('LAB_MACHINE_FAILED', 'The conductor of the lab is gone, and its Swarm with it.', {
+    place: nameMachine(0),
+    hint: 'sparkplug lab down, then sparkplug lab up with all machines',
+  });
+}
+
 /** A machine keeps its shape for life, and none goes unasked. */
 function refuseOtherMachines(wanted: readonly LabMachine[], existing: readonly LabMachine[], scale: number): void {
-  const differing = existing.find((machine, index) => {
-    const other = wanted[index];
+  const differing = existing.find((machine) => {
+    const other = wanted.find(({ name }) => name === machine.name);
     return other === undefined || describeShape(other) !== describeShape(machine) || machine.coreScale !== scale;
   });
   if (differing === undefined) return;
