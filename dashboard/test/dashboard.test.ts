@@ -16,24 +16,7 @@ import {
   takePicture,
 } from './browser.ts';
 import { type MockCluster, startMockCluster } from './mock-server.ts';
-import {
-  awaitHeading,
-  awaitRunEnd,
-  download,
-  editSchedule,
-  filterResult,
-  goTo,
-  logIn,
-  makeFolder,
-  openFolder,
-  openResult,
-  readRows,
-  remove,
-  scheduleOf,
-  searchLog,
-  startRun,
-  upload,
-} from './steps.ts';
+import * as person from './steps.ts';
 
 let browser: Browser;
 let mock: MockCluster;
@@ -92,12 +75,12 @@ describe('every page', () => {
       tab = await openTab(browser, look);
       const { page } = tab;
       await page.goto(`${mock.url}/login`);
-      await awaitHeading(page, 'Log in');
+      await person.awaitHeading(page, 'Log in');
       assert.deepEqual(await findViolations(page), [], 'log-in');
-      await logIn(page, mock.loginLink('admin'));
+      await person.logIn(page, mock.loginLink('admin'));
       for (const [name, path, heading] of places) {
         await page.goto(mock.url + path);
-        await awaitHeading(page, heading);
+        await person.awaitHeading(page, heading);
         await page
           .getByText(/^Loading/)
           .first()
@@ -112,9 +95,9 @@ describe('every page', () => {
 
   it('is reached and used by keyboard alone', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('admin'));
+    await person.logIn(page, mock.loginLink('admin'));
     await page.reload();
-    await awaitHeading(page, 'Cluster');
+    await person.awaitHeading(page, 'Cluster');
     await page.keyboard.press('Tab');
     const focused = () => page.evaluate<string>('document.activeElement.textContent.trim()');
     assert.equal(await focused(), 'Skip to the content');
@@ -122,7 +105,7 @@ describe('every page', () => {
     assert.equal(await page.evaluate('document.activeElement.id'), 'main');
     await page.getByRole('link', { name: 'Runs', exact: true }).focus();
     await page.keyboard.press('Enter');
-    await awaitHeading(page, 'Runs');
+    await person.awaitHeading(page, 'Runs');
     assert.equal(await page.evaluate('document.activeElement.id'), 'main');
     const start = page.getByRole('button', { name: 'Start a run' });
     await start.focus();
@@ -139,13 +122,13 @@ describe('every page', () => {
 
   it('keeps the colours that were chosen', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('admin'));
+    await person.logIn(page, mock.loginLink('admin'));
     await page.getByRole('radio', { name: 'Dark' }).click();
     await page.waitForFunction('document.documentElement.dataset.theme === "dark"');
     const background = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
     const dark = await background();
     await page.reload();
-    await awaitHeading(page, 'Cluster');
+    await person.awaitHeading(page, 'Cluster');
     assert.equal(await background(), dark);
     await page.getByRole('radio', { name: 'Light' }).click();
     await page.waitForFunction('document.documentElement.dataset.theme === "light"');
@@ -157,7 +140,7 @@ describe('logging in', () => {
   it('takes the code out of the address and goes where the link leads', async () => {
     const { page } = tab;
     await page.goto(`${mock.loginLink('admin')}&to=/events`);
-    await awaitHeading(page, 'Events');
+    await person.awaitHeading(page, 'Events');
     assert.equal(page.url(), `${mock.url}/events`);
     assert.equal(await page.evaluate('document.cookie'), '');
     await page.goBack();
@@ -172,41 +155,41 @@ describe('logging in', () => {
     assert.equal(page.url(), `${mock.url}/login`);
     await page.getByLabel('Log-in code').fill(mock.loginLink('admin'));
     await page.getByRole('button', { name: 'Log in' }).click();
-    await awaitHeading(page, 'Cluster');
+    await person.awaitHeading(page, 'Cluster');
   });
 
   it('ends: a page without a session says what to do, and so does one whose session ended', async () => {
     const { page } = tab;
     await page.goto(`${mock.url}/runs`);
-    await awaitHeading(page, 'You are not logged in');
+    await person.awaitHeading(page, 'You are not logged in');
     await page.getByText('sparkplug open').waitFor();
-    await logIn(page, mock.loginLink('read'));
+    await person.logIn(page, mock.loginLink('read'));
     mock.endSessions();
     await page.getByRole('link', { name: 'Results', exact: true }).click();
-    await awaitHeading(page, 'Your session has ended');
+    await person.awaitHeading(page, 'Your session has ended');
     assert.deepEqual(await findViolations(page), []);
   });
 
   it('can be undone', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('admin'));
+    await person.logIn(page, mock.loginLink('admin'));
     await page.getByRole('button', { name: 'Log out' }).click();
-    await awaitHeading(page, 'Log in');
+    await person.awaitHeading(page, 'Log in');
     await page.goto(mock.url);
-    await awaitHeading(page, 'You are not logged in');
+    await person.awaitHeading(page, 'You are not logged in');
   });
 
   it('with a smaller scope hides what is not allowed', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('read'));
-    await goTo(page, 'Runs');
+    await person.logIn(page, mock.loginLink('read'));
+    await person.goTo(page, 'Runs');
     await page.getByText('may look, not start runs').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Start a run' }).count(), 0);
-    await goTo(page, 'Schedules');
-    await scheduleOf(page, 'predict').waitFor();
+    await person.goTo(page, 'Schedules');
+    await person.scheduleOf(page, 'predict').waitFor();
     assert.equal(await page.getByRole('switch').count(), 0);
     assert.equal(await page.getByRole('button', { name: /^Edit/ }).count(), 0);
-    await goTo(page, 'Files');
+    await person.goTo(page, 'Files');
     assert.equal(await page.getByRole('button', { name: 'Upload' }).count(), 0);
     assertCalm();
   });
@@ -215,7 +198,7 @@ describe('logging in', () => {
 describe('the cluster', () => {
   it('draws the machines to scale, and tells of the container in focus', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('read'));
+    await person.logIn(page, mock.loginLink('read'));
     const sizes: { width: number; height: number }[] = [];
     for (const name of ['atlas', 'birch', 'cedar']) {
       const frame = page.getByRole('region', { name: `Machine ${name}` }).locator('.machine-frame');
@@ -234,12 +217,12 @@ describe('the cluster', () => {
 
   it('stays usable while the scheduler is away', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('admin'));
+    await person.logIn(page, mock.loginLink('admin'));
     mock.schedulerAway = true;
     await page.reload();
     await page.getByText('The scheduler is away.').waitFor();
-    await openResult(page, 'predictions');
-    assert.equal((await readRows(page)).length, 50);
+    await person.openResult(page, 'predictions');
+    assert.equal((await person.readRows(page)).length, 50);
     mock.schedulerAway = false;
     await page.getByText('The scheduler is away.').waitFor({ state: 'detached' });
     assertCalm();
@@ -249,14 +232,14 @@ describe('the cluster', () => {
 describe('runs', () => {
   it('are started and watched until they end', { timeout: 60_000 }, async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('run'));
-    const id = await startRun(page, 'predict', ['--horizon', '14']);
+    await person.logIn(page, mock.loginLink('run'));
+    const id = await person.startRun(page, 'predict', ['--horizon', '14']);
     await page.getByRole('progressbar').waitFor();
     await page.getByText('--horizon 14').waitFor();
-    assert.equal(await awaitRunEnd(page, 30_000), 'succeeded');
+    assert.equal(await person.awaitRunEnd(page, 30_000), 'succeeded');
     await page.getByText(/predictions, 1,200 rows/).waitFor();
-    assert.match(await searchLog(page, 'stage 3 done'), /1 line/);
-    await goTo(page, 'Runs');
+    assert.match(await person.searchLog(page, 'stage 3 done'), /1 line/);
+    await person.goTo(page, 'Runs');
     await page.getByRole('link', { name: id }).waitFor();
     assertCalm();
   });
@@ -264,25 +247,25 @@ describe('runs', () => {
   it('are cancelled, and run again', async () => {
     const { page } = tab;
     mock.pace = 200;
-    await logIn(page, mock.loginLink('run'));
-    const id = await startRun(page, 'ingest');
+    await person.logIn(page, mock.loginLink('run'));
+    const id = await person.startRun(page, 'ingest');
     await page.getByRole('button', { name: 'Cancel' }).click();
-    assert.equal(await awaitRunEnd(page, 10_000), 'cancelled');
+    assert.equal(await person.awaitRunEnd(page, 10_000), 'cancelled');
     mock.pace = 1;
     await page.getByRole('button', { name: 'Run again' }).click();
     await page.waitForURL((url) => !url.pathname.endsWith(id));
-    assert.equal(await awaitRunEnd(page, 10_000), 'succeeded');
+    assert.equal(await person.awaitRunEnd(page, 10_000), 'succeeded');
     assertCalm();
   });
 
   it('show a log of 30 000 lines with a few of them in the page', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('read'));
+    await person.logIn(page, mock.loginLink('read'));
     await page.goto(`${mock.url}/runs/predict-66`);
     await page.getByText('RUN_FAILED').waitFor();
     await page.locator('.log-number', { hasText: '30000' }).waitFor();
     assert.ok((await page.locator('.log-line').count()) < 150);
-    assert.match(await searchLog(page, 'Traceback'), /^30 lines$/);
+    assert.match(await person.searchLog(page, 'Traceback'), /^30 lines$/);
     await page.getByRole('button', { name: 'Next match' }).click();
     await page.getByText('1 of 30 lines').waitFor();
     await page.locator('mark', { hasText: 'Traceback' }).first().waitFor();
@@ -294,8 +277,8 @@ describe('runs', () => {
 
   it('are filtered, and paged by the cursor', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('read'));
-    await goTo(page, 'Runs');
+    await person.logIn(page, mock.loginLink('read'));
+    await person.goTo(page, 'Runs');
     const rows = page.getByRole('region', { name: 'Runs' }).getByRole('row');
     await page.getByRole('button', { name: 'Show older runs' }).click();
     await page.getByText('50 shown').waitFor();
@@ -311,13 +294,13 @@ describe('runs', () => {
 describe('schedules', () => {
   it('are edited, with the message of a wrong rule, and set back', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('admin'));
-    await goTo(page, 'Schedules');
-    assert.match((await editSchedule(page, 'predict', '0 3 *')) ?? '', /five fields/);
+    await person.logIn(page, mock.loginLink('admin'));
+    await person.goTo(page, 'Schedules');
+    assert.match((await person.editSchedule(page, 'predict', '0 3 *')) ?? '', /five fields/);
     assert.deepEqual(await findViolations(page), []);
     await page.keyboard.press('Escape');
-    assert.equal(await editSchedule(page, 'predict', '15 4 * * 1-5'), null);
-    const card = scheduleOf(page, 'predict');
+    assert.equal(await person.editSchedule(page, 'predict', '15 4 * * 1-5'), null);
+    const card = person.scheduleOf(page, 'predict');
     await card.getByText('15 4 * * 1-5').waitFor();
     await card.getByRole('button', { name: 'Back to the file’s' }).click();
     await card.getByRole('button', { name: 'Back to the file’s' }).waitFor({ state: 'detached' });
@@ -326,9 +309,9 @@ describe('schedules', () => {
 
   it('are paused and resumed', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('run'));
-    await goTo(page, 'Schedules');
-    const card = scheduleOf(page, 'predict');
+    await person.logIn(page, mock.loginLink('run'));
+    await person.goTo(page, 'Schedules');
+    const card = person.scheduleOf(page, 'predict');
     await card.getByText('On', { exact: true }).click();
     await card.getByText('none while paused').waitFor();
     await card.getByText('Paused', { exact: true }).click();
@@ -340,10 +323,10 @@ describe('schedules', () => {
 describe('results', () => {
   it('are filtered, sorted, paged and drawn', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('read'));
-    await openResult(page, 'predictions');
+    await person.logIn(page, mock.loginLink('read'));
+    await person.openResult(page, 'predictions');
     await page.getByRole('img', { name: /^load_kwh by day/ }).waitFor();
-    const rows = await filterResult(page, 'city', 'eq', 'Bern');
+    const rows = await person.filterResult(page, 'city', 'eq', 'Bern');
     assert.ok(rows.length === 50 && rows.every((row) => row[1] === 'Bern'));
     await page.getByText('120 match').waitFor();
     await page.getByRole('button', { name: 'load_kwh' }).click();
@@ -365,7 +348,7 @@ describe('results', () => {
 
   it('tell of a wrong value in a filter', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('read'));
+    await person.logIn(page, mock.loginLink('read'));
     await page.goto(`${mock.url}/results/predictions?where=load_kwh:gt:much`);
     await page.getByText('RESULT_QUERY_INVALID').first().waitFor();
     await page.getByRole('button', { name: 'Remove the filter load_kwh > much' }).click();
@@ -378,24 +361,24 @@ describe('files', () => {
     const { page } = tab;
     const file = join(scratch, 'über 100%.csv');
     await writeFile(file, 'a,b\n1,2\n');
-    await logIn(page, mock.loginLink('admin'));
-    await goTo(page, 'Files');
-    await makeFolder(page, 'new folder');
-    await openFolder(page, 'new folder');
-    await upload(page, [file]);
+    await person.logIn(page, mock.loginLink('admin'));
+    await person.goTo(page, 'Files');
+    await person.makeFolder(page, 'new folder');
+    await person.openFolder(page, 'new folder');
+    await person.upload(page, [file]);
     assert.equal(mock.files.get('/new folder/über 100%.csv')?.toString(), 'a,b\n1,2\n');
-    const fetched = await download(page, 'über 100%.csv');
+    const fetched = await person.download(page, 'über 100%.csv');
     assert.equal(await readFile(await fetched.path(), 'utf8'), 'a,b\n1,2\n');
     await writeFile(file, 'second');
-    await upload(page, [file]);
+    await person.upload(page, [file]);
     await page.getByText('FILE_EXISTS').waitFor();
     await page.getByRole('button', { name: 'Overwrite it' }).click();
     await page.getByText('6 B, done').waitFor();
     assert.equal(mock.files.get('/new folder/über 100%.csv')?.toString(), 'second');
-    await remove(page, 'über 100%.csv');
+    await person.remove(page, 'über 100%.csv');
     assert.equal(mock.files.has('/new folder/über 100%.csv'), false);
     await page.getByRole('link', { name: 'hdfs' }).click();
-    await remove(page, 'new folder');
+    await person.remove(page, 'new folder');
     assertCalm();
   });
 });
@@ -403,8 +386,8 @@ describe('files', () => {
 describe('events', () => {
   it('come by themselves, and are filtered', async () => {
     const { page } = tab;
-    await logIn(page, mock.loginLink('read'));
-    await goTo(page, 'Events');
+    await person.logIn(page, mock.loginLink('read'));
+    await person.goTo(page, 'Events');
     await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
     mock.record('run', 'run test-1 was started');
     await page.getByRole('cell', { name: 'run test-1 was started' }).waitFor();

@@ -6,8 +6,9 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { type ErrorCode, SparkPlugError } from '../errors.ts';
+import { defineRun } from '../runs/define-run.fixture.ts';
 import { type ApiClient, createApiClient } from './client.ts';
-import type { Operation, Run } from './schemas.ts';
+import type { Operation } from './schemas.ts';
 import { formatServerSentEvent } from './server-sent-events.fixture.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -40,26 +41,7 @@ function answerJson(body: unknown, status = 200, headers: Record<string, string>
 }
 
 const withCode = (code: ErrorCode) => (error: unknown) => error instanceof SparkPlugError && error.code === code;
-const run: Run = {
-  id: 'r1',
-  job: 'j',
-  state: 'running',
-  args: [],
-  trigger: 'cli',
-  tick: null,
-  applications: [],
-  image: 'i',
-  imageDigest: null,
-  queuedAt: 'q',
-  startedAt: null,
-  finishedAt: null,
-  exitCode: null,
-  failure: null,
-  waiting: null,
-  attempts: [],
-  progress: null,
-  published: {},
-};
+const run = defineRun({ id: 'r1', job: 'j', queuedAt: 'q', state: 'running', trigger: 'cli' });
 const operation: Operation = {
   id: 'o1',
   kind: 'apply',

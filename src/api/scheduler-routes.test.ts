@@ -2,31 +2,13 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { SparkPlugError } from '../errors.ts';
+import { defineRun } from '../runs/define-run.fixture.ts';
 import { checkSharedSecret } from './access.ts';
 import { registerSchedulerRoutes, type SchedulerDesk } from './scheduler-routes.ts';
-import type { Operation, Run, Schedule } from './schemas.ts';
+import type { Operation, Schedule } from './schemas.ts';
 import { createApp } from './web-app.ts';
 
-const run: Run = {
-  id: 'predict-1-abcd',
-  job: 'predict',
-  state: 'succeeded',
-  args: [],
-  trigger: 'rest',
-  tick: null,
-  applications: [],
-  image: 'app:1',
-  imageDigest: null,
-  queuedAt: 'now',
-  startedAt: null,
-  finishedAt: null,
-  exitCode: 0,
-  failure: null,
-  waiting: null,
-  attempts: [],
-  progress: null,
-  published: {},
-};
+const run = defineRun({ id: 'predict-1-abcd', job: 'predict', queuedAt: 'now', state: 'succeeded', exitCode: 0 });
 const schedule: Schedule = {
   job: 'predict',
   rule: { cron: '0 3 * * *', timezone: 'UTC', overlap: 'skip', missed: 'skip' },

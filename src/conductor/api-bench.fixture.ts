@@ -7,6 +7,7 @@ import type { ClusterEvent, Operation, Run, Schedule } from '../api/schemas.ts';
 import { createApp } from '../api/web-app.ts';
 import { SparkPlugError } from '../errors.ts';
 import { checkSparkConf } from '../operations/check-run-request.ts';
+import { defineRun } from '../runs/define-run.fixture.ts';
 import { parquetOf } from '../runs/results/parquet.fixture.ts';
 import { controlSecret, startTestWeb, type TestWeb } from './web-server.fixture.ts';
 
@@ -24,26 +25,8 @@ const operation: Operation = {
 };
 
 function createRun(id: string, args: string[]): Run {
-  return {
-    id,
-    job: 'predict',
-    state: 'succeeded',
-    args,
-    trigger: 'rest',
-    tick: null,
-    image: 'app:1',
-    imageDigest: null,
-    queuedAt: at,
-    startedAt: at,
-    finishedAt: at,
-    exitCode: 0,
-    failure: null,
-    waiting: null,
-    attempts: [],
-    applications: [],
-    progress: null,
-    published: { table: 3 },
-  };
+  const times = { queuedAt: at, startedAt: at, finishedAt: at };
+  return defineRun({ id, job: 'predict', ...times, state: 'succeeded', exitCode: 0, args, published: { table: 3 } });
 }
 
 /** One job `predict`, one operation `op-1`, a first run `predict-1`. */

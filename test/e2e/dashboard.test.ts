@@ -14,24 +14,7 @@ import {
   type Tab,
   takePicture,
 } from '../../dashboard/test/browser.ts';
-import {
-  awaitHeading,
-  awaitRunEnd,
-  download,
-  editSchedule,
-  filterResult,
-  goTo,
-  logIn,
-  makeFolder,
-  openFolder,
-  openResult,
-  pageNames,
-  remove,
-  scheduleOf,
-  searchLog,
-  startRun,
-  upload,
-} from '../../dashboard/test/steps.ts';
+import * as person from '../../dashboard/test/steps.ts';
 import { lastRunOf, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
 import { mustRun, mustRunJson } from './support/sparkplug.ts';
 
@@ -55,7 +38,7 @@ before(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'sparkplug-dashboard-'));
   browser = await startBrowser();
   tab = await openTab(browser);
-  await logIn(tab.page, await askForLink());
+  await person.logIn(tab.page, await askForLink());
 });
 
 after(async () => {
@@ -68,7 +51,7 @@ describe('the dashboard', () => {
   it('logs in by a link that works once', async () => {
     const link = await askForLink();
     const first = await openTab(browser);
-    await logIn(first.page, link);
+    await person.logIn(first.page, link);
     await first.close();
     const second = await openTab(browser);
     await second.page.goto(link);
@@ -79,7 +62,7 @@ describe('the dashboard', () => {
 
   it('shows the machine with every container ready', async () => {
     const { page } = tab;
-    await goTo(page, 'Cluster');
+    await person.goTo(page, 'Cluster');
     await page.getByRole('button', { name: /^spark-worker-1 ?, ready, 1 core/ }).waitFor();
     await page.getByRole('button', { name: /^datanode-2 ?, ready/ }).waitFor();
     await takePicture(page, 'e2e-cluster');
@@ -87,10 +70,10 @@ describe('the dashboard', () => {
 
   it('runs a job and watches it end', { timeout: 180_000 }, async () => {
     const { page } = tab;
-    const id = await startRun(page, 'stages', ['4']);
+    const id = await person.startRun(page, 'stages', ['4']);
     await page.getByRole('progressbar').waitFor({ timeout: 60_000 });
-    assert.equal(await awaitRunEnd(page, 120_000), 'succeeded');
-    assert.match(await searchLog(page, 'STAGES END'), /1 line/);
+    assert.equal(await person.awaitRunEnd(page, 120_000), 'succeeded');
+    assert.match(await person.searchLog(page, 'STAGES END'), /1 line/);
     await takePicture(page, 'e2e-run');
     assert.equal((await lastRunOf(cluster, 'stages')).id, id);
   });
@@ -111,17 +94,17 @@ describe('the dashboard', () => {
       .first()
       .waitFor();
     await page.goto(`${cluster.url}/`);
-    await awaitHeading(page, 'Cluster');
+    await person.awaitHeading(page, 'Cluster');
   });
 
   it('edits a schedule, refuses a wrong rule, and sets it back', async () => {
     const { page } = tab;
-    await goTo(page, 'Schedules');
-    const refused = await editSchedule(page, scheduledJob, '61 4 * * *');
+    await person.goTo(page, 'Schedules');
+    const refused = await person.editSchedule(page, scheduledJob, '61 4 * * *');
     assert.ok(refused !== null && refused !== '');
     await page.keyboard.press('Escape');
-    assert.equal(await editSchedule(page, scheduledJob, '30 4 29 2 *'), null);
-    const card = scheduleOf(page, scheduledJob);
+    assert.equal(await person.editSchedule(page, scheduledJob, '30 4 29 2 *'), null);
+    const card = person.scheduleOf(page, scheduledJob);
     await card.getByText('30 4 29 2 *').waitFor();
     await card.getByRole('button', { name: 'Back to the file’s' }).click();
     await card.getByRole('button', { name: 'Back to the file’s' }).waitFor({ state: 'detached' });
@@ -129,8 +112,8 @@ describe('the dashboard', () => {
 
   it('filters a result', async () => {
     const { page } = tab;
-    await openResult(page, 'people');
-    const rows = await filterResult(page, 'id', 'ge', '97');
+    await person.openResult(page, 'people');
+    const rows = await person.filterResult(page, 'id', 'ge', '97');
     assert.deepEqual(
       rows.map(([id]) => id),
       ['97', '98', '99'],
@@ -143,14 +126,14 @@ describe('the dashboard', () => {
     const content = 'a,b\n1,2\n'.repeat(20_000);
     const file = join(scratch, 'two words.csv');
     await writeFile(file, content);
-    await goTo(page, 'Files');
-    await makeFolder(page, 'from-browser');
-    await openFolder(page, 'from-browser');
-    await upload(page, [file]);
-    assert.equal(await readFile(await (await download(page, 'two words.csv')).path(), 'utf8'), content);
-    await remove(page, 'two words.csv');
+    await person.goTo(page, 'Files');
+    await person.makeFolder(page, 'from-browser');
+    await person.openFolder(page, 'from-browser');
+    await person.upload(page, [file]);
+    assert.equal(await readFile(await (await person.download(page, 'two words.csv')).path(), 'utf8'), content);
+    await person.remove(page, 'two words.csv');
     await page.getByRole('link', { name: 'hdfs' }).click();
-    await remove(page, 'from-browser');
+    await person.remove(page, 'from-browser');
   });
 
   it('is accessible on every page, in both themes and on a small screen', { timeout: 120_000 }, async () => {
@@ -159,9 +142,9 @@ describe('the dashboard', () => {
       { screen: 'narrow', theme: 'light' },
     ] as const) {
       const other = await openTab(browser, look);
-      await logIn(other.page, await askForLink());
-      for (const name of pageNames) {
-        await goTo(other.page, name);
+      await person.logIn(other.page, await askForLink());
+      for (const name of person.pageNames) {
+        await person.goTo(other.page, name);
         await other.page
           .getByText(/^Loading/)
           .first()

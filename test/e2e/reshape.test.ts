@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { containerOf } from './support/docker.ts';
-import { removeSharedCluster, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
+import pWaitFor from 'p-wait-for';
+import { containerOf, docker, runningServices } from './support/docker.ts';
+import { ask, removeSharedCluster, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
 import { mustRun, mustRunJson } from './support/sparkplug.ts';
 
 const services = [
@@ -75,4 +76,45 @@ describe('a changed project', () => {
       assert.ok(!changed.includes(kept), kept);
     await mustRun(cluster.folder, ['hdfs', 'get', '/before', join(cluster.folder, 'back'), '--overwrite']);
   });
+
+  it('of two parallel runs has a driver for each, and each run its half of the cores', async () => {
+    await edit('sparkplug.yaml', (text) => `${text}runs: { parallel: 2 }\n`);
+    await mustRun(cluster.folder, ['up']);
+    assert.equal(await countDrivers(), 2);
+    const start = async () =>
+      ((await mustRunJson(cluster.folder, ['run', 'stages', '--detach', '--', '20'])) as { id: string }).id;
+    const runs = [await start(), await start()];
+    // Side by side: one of the two cores for each.
+    let shares: readonly number[] = [];
+    const isShared = async () => {
+      shares = await coresOfApplications();
+      return shares.length === 2 && shares.every((cores) => cores > 0);
+    };
+    await pWaitFor(isShared, { interval: 500, timeout: { milliseconds: 60_000, fallback: () => {} } });
+    assert.deepEqual(shares, [1, 1]);
+    assert.deepEqual(await Promise.all(runs.map(stateOf)), ['running', 'running']);
+    assert.equal(await countDrivers(), 2);
+    const haveEnded = async () => (await Promise.all(runs.map(stateOf))).every((state) => state !== 'running');
+    await pWaitFor(haveEnded, { interval: 500, timeout: 90_000 });
+    assert.deepEqual(await Promise.all(runs.map(stateOf)), ['succeeded', 'succeeded']);
+  });
 });
+
+/** As `docker ps` shows them. */
+async function countDrivers(): Promise<number> {
+  return (await runningServices(cluster.projectId)).filter((name) => name === 'spark-driver').length;
+}
+
+/** Cores that the master has granted to each application that is running. */
+async function coresOfApplications(): Promise<readonly number[]> {
+  const master = await containerOf(cluster.projectId, 'spark-master');
+  const get = "import urllib.request; print(urllib.request.urlopen('http://spark-master:8080/json/').read().decode())";
+  const { activeapps } = JSON.parse(await docker('exec', master, 'python3', '-c', get)) as {
+    activeapps: { cores: number }[];
+  };
+  return activeapps.map(({ cores }) => cores);
+}
+
+async function stateOf(run: string): Promise<string> {
+  return ((await (await ask(cluster, `/api/v1/runs/${run}`)).json()) as { state: string }).state;
+}

