@@ -15,8 +15,8 @@ import {
   takePicture,
 } from '../../dashboard/test/browser.ts';
 import * as person from '../../dashboard/test/steps.ts';
-import { lastRunOf, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
-import { mustRun, mustRunJson } from './support/sparkplug.ts';
+import { ensurePublished, lastRunOf, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
+import { mustRunJson } from './support/sparkplug.ts';
 
 /** A job of the shared project with a schedule that is never due while the tests run. */
 const scheduledJob = 'count';
@@ -33,7 +33,7 @@ async function askForLink(): Promise<string> {
 
 before(async () => {
   cluster = await sharedCluster();
-  await mustRun(cluster.folder, ['run', 'publish', '--', 'ada']);
+  await ensurePublished(cluster);
   await mkdir(artifacts, { recursive: true });
   scratch = await mkdtemp(join(tmpdir(), 'sparkplug-dashboard-'));
   browser = await startBrowser();

@@ -16,7 +16,7 @@ runs: { keep: 1 }
 `;
 
 const job = `
-import sys, time
+import sys, time, urllib.error, urllib.request
 from pyspark.sql import SparkSession
 
 def say(rows):
@@ -26,7 +26,16 @@ def say(rows):
 spark = SparkSession.builder.getOrCreate()
 print("COUNTED", spark.range(100).rdd.mapPartitions(say).count())
 spark.range(1000).selectExpr("id % 7 AS k").groupBy("k").count().collect()
-time.sleep(float(sys.argv[1]))
+
+def is_there(path):
+    try:
+        return urllib.request.urlopen(f"http://namenode:9870/webhdfs/v1{path}?op=GETFILESTATUS").status == 200
+    except urllib.error.HTTPError:
+        return False
+
+# Running until somebody has seen enough of it.
+while sys.argv[1] == "hold" and not is_there("/seen-enough"):
+    time.sleep(0.25)
 `;
 
 interface Run {
@@ -52,9 +61,9 @@ describe('the history of a run', () => {
   let first: Run;
   let second: Run;
   before(async () => {
-    await mustRun(cluster.folder, ['run', 'stages', '--', '0']);
+    await mustRun(cluster.folder, ['run', 'stages', '--', 'end']);
     first = await newestRun();
-    await mustRun(cluster.folder, ['run', 'stages', '--detach', '--', '90']);
+    await mustRun(cluster.folder, ['run', 'stages', '--detach', '--', 'hold']);
     await pWaitFor(async () => (await newestRun()).applications.length > 0, { interval: 250, timeout: 90_000 });
     second = await newestRun();
     const [application = ''] = first.applications;
@@ -130,6 +139,7 @@ describe('the history of a run', () => {
   it('removes logs and event logs with the run, and leaves those of the run that is kept', async () => {
     const [ended = ''] = first.applications;
     const [kept = ''] = second.applications;
+    await mustRun(cluster.folder, ['hdfs', 'put', 'sparkplug.yaml', '/seen-enough']);
     await pWaitFor(async () => (await newestRun()).state === 'succeeded', { interval: 500, timeout: 180_000 });
     const left = async () => (await mustRun(cluster.folder, ['hdfs', 'ls', '/spark-logs'])).stdout;
     await pWaitFor(async () => !(await left()).includes(ended), { interval: 500, timeout: 30_000 });

@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { after, before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { containerOf, docker } from './support/docker.ts';
-import { ask, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
+import { ask, ensurePublished, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
 import { mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 interface ScheduledRun {
@@ -116,7 +116,7 @@ describe('the link of `open`', () => {
 
 describe('a program', () => {
   it('reads results as CSV and Arrow, sorted and filtered', async () => {
-    await mustRun(cluster.folder, ['run', 'publish']);
+    await ensurePublished(cluster);
     const csv = await (await ask(cluster, '/api/v1/results/people?format=csv&sort=-id&limit=3')).text();
     const [header = '', ...rows] = csv.trim().split('\r\n');
     assert.ok(header.split(',').includes('id'), header);

@@ -4,6 +4,7 @@ import type { ContainerView, MachineView } from '../api-types.ts';
 import { formatMiB, formatPlural, trimNumber } from '../format.ts';
 import { chooseScale, layoutMachine, type MachineLayout, type Rect, type Scale } from '../layout-machine.ts';
 import { CopyButton } from './copy-button.tsx';
+import { type Column, DataTable } from './data-table.tsx';
 import { Empty, Figure } from './page.tsx';
 import { StateBadge, StateGlyph } from './state-badge.tsx';
 
@@ -236,55 +237,42 @@ function ContainerDetails({ machine, container }: ContainerDetailsProps) {
   );
 }
 
+const containerColumns: readonly Column[] = [
+  { name: 'Container' },
+  { name: 'State' },
+  { name: 'Machine' },
+  { name: 'Cores', right: true },
+  { name: 'In use', right: true },
+  { name: 'Memory', right: true },
+  { name: 'In use', right: true },
+];
+
 function ContainerTable({ machines }: { readonly machines: readonly MachineView[] }) {
   return (
-    <div className="table-scroll">
-      <table className="table folding">
-        <thead>
-          <tr>
-            <th scope="col">Container</th>
-            <th scope="col">State</th>
-            <th scope="col">Machine</th>
-            <th scope="col" className="right">
-              Cores
-            </th>
-            <th scope="col" className="right">
-              In use
-            </th>
-            <th scope="col" className="right">
-              Memory
-            </th>
-            <th scope="col" className="right">
-              In use
-            </th>
+    <DataTable columns={containerColumns}>
+      {machines.flatMap((machine) =>
+        machine.containers.map((container) => (
+          <tr key={container.service}>
+            <th scope="row">{container.service}</th>
+            <td data-label="State">
+              <StateBadge state={container.state} />
+            </td>
+            <td data-label="Machine">{machine.name}</td>
+            <td data-label="Cores" className="right">
+              {container.cores === 0 ? 'shared' : container.cores}
+            </td>
+            <td data-label="Cores in use" className="right">
+              {container.coresUsed === null ? '–' : trimNumber(container.coresUsed, 2)}
+            </td>
+            <td data-label="Memory" className="right">
+              {formatMiB(container.memoryMiB)}
+            </td>
+            <td data-label="Memory in use" className="right">
+              {container.memoryUsedMiB === null ? '–' : formatMiB(container.memoryUsedMiB)}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {machines.flatMap((machine) =>
-            machine.containers.map((container) => (
-              <tr key={container.service}>
-                <th scope="row">{container.service}</th>
-                <td data-label="State">
-                  <StateBadge state={container.state} />
-                </td>
-                <td data-label="Machine">{machine.name}</td>
-                <td data-label="Cores" className="right">
-                  {container.cores === 0 ? 'shared' : container.cores}
-                </td>
-                <td data-label="Cores in use" className="right">
-                  {container.coresUsed === null ? '–' : trimNumber(container.coresUsed, 2)}
-                </td>
-                <td data-label="Memory" className="right">
-                  {formatMiB(container.memoryMiB)}
-                </td>
-                <td data-label="Memory in use" className="right">
-                  {container.memoryUsedMiB === null ? '–' : formatMiB(container.memoryUsedMiB)}
-                </td>
-              </tr>
-            )),
-          )}
-        </tbody>
-      </table>
-    </div>
+        )),
+      )}
+    </DataTable>
   );
 }

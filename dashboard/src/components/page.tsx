@@ -60,6 +60,26 @@ export function Empty({ children }: { readonly children: ReactNode }) {
   return <div className="empty">{children}</div>;
 }
 
+interface ListOfProps<T> {
+  /** For `Loading …`. */
+  readonly what: string;
+  /** Undefined until they have come. */
+  readonly items: readonly T[] | undefined;
+  /** True: they will not come. Why is said elsewhere. */
+  readonly isRefused: boolean;
+  /** Stands in their place then. */
+  readonly refused?: ReactNode;
+  /** Where there are none. */
+  readonly empty: ReactNode;
+  readonly children: (items: readonly T[]) => ReactNode;
+}
+
+/** What was asked for, or the state that keeps it from being shown. */
+export function ListOf<T>({ what, items, isRefused, refused = null, empty, children }: ListOfProps<T>) {
+  if (items === undefined) return isRefused ? refused : <Loading what={what} />;
+  return items.length === 0 ? <Empty>{empty}</Empty> : children(items);
+}
+
 interface FigureProps {
   readonly name: string;
   /** False: a sentence and not a number. */

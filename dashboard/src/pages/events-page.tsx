@@ -2,6 +2,7 @@
 import { useDeferredValue, useMemo, useState } from 'react';
 import { apiBase } from '../api.ts';
 import type { ClusterEvent } from '../api-types.ts';
+import { type Column, DataTable } from '../components/data-table.tsx';
 import { ChoiceField, TextField } from '../components/fields.tsx';
 import { Empty, Page } from '../components/page.tsx';
 import { formatMoment, formatPlural, formatRelative } from '../format.ts';
@@ -54,32 +55,23 @@ export function EventsPage() {
   );
 }
 
+const eventColumns: readonly Column[] = [{ name: 'When' }, { name: 'Kind' }, { name: 'What' }];
+
 function EventTable({ events }: { readonly events: readonly ClusterEvent[] }) {
   const now = useNow(5_000);
   return (
-    <div className="table-scroll">
-      <table className="table folding">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Kind</th>
-            <th scope="col">What</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map(({ seq, at, kind, message }) => (
-            <tr key={seq}>
-              <td data-label="When" className="tight" title={formatRelative(at, now)}>
-                <time dateTime={at}>{formatMoment(at)}</time>
-              </td>
-              <td data-label="Kind" className="tight">
-                <code>{kind}</code>
-              </td>
-              <td>{message}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable columns={eventColumns}>
+      {events.map(({ seq, at, kind, message }) => (
+        <tr key={seq}>
+          <td data-label="When" className="tight" title={formatRelative(at, now)}>
+            <time dateTime={at}>{formatMoment(at)}</time>
+          </td>
+          <td data-label="Kind" className="tight">
+            <code>{kind}</code>
+          </td>
+          <td>{message}</td>
+        </tr>
+      ))}
+    </DataTable>
   );
 }

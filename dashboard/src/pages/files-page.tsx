@@ -16,9 +16,10 @@ import { FileTrigger } from 'react-aria-components/FileTrigger';
 import { Link, useLocation } from 'wouter';
 import { api, hasCode, hdfsUrl } from '../api.ts';
 import type { FileStatus } from '../api-types.ts';
+import { type Column, DataTable } from '../components/data-table.tsx';
 import { TextField } from '../components/fields.tsx';
 import { ModalDialog } from '../components/modal-dialog.tsx';
-import { Empty, Loading, Page } from '../components/page.tsx';
+import { ListOf, Page } from '../components/page.tsx';
 import { ProblemView } from '../components/problem-view.tsx';
 import { formatBytes, formatMoment, formatPlural } from '../format.ts';
 import { baseName, findNameProblem, folderHref, folderOfHref, joinPath, listAncestors } from '../hdfs-path.ts';
@@ -44,12 +45,15 @@ export function FilesPage() {
         <div className="card-body">
           <ProblemView error={list.error} onRetry={() => void list.refetch()} />
         </div>
-      ) : list.data === undefined ? (
-        <Loading what="the folder" />
-      ) : list.data.entries.length === 0 ? (
-        <Empty>{mayChange ? 'This folder is empty. Drop files here, or press Upload.' : 'This folder is empty.'}</Empty>
       ) : (
-        <FileTable entries={list.data.entries} onRemove={mayChange ? setRemoving : null} />
+        <ListOf
+          what="the folder"
+          items={list.data?.entries}
+          isRefused={false}
+          empty={mayChange ? 'This folder is empty. Drop files here, or press Upload.' : 'This folder is empty.'}
+        >
+          {(entries) => <FileTable entries={entries} onRemove={mayChange ? setRemoving : null} />}
+        </ListOf>
       )}
     </section>
   );
@@ -130,88 +134,77 @@ interface FileTableProps {
   readonly onRemove: ((entry: FileStatus) => void) | null;
 }
 
+const fileColumns: readonly Column[] = [
+  { name: 'Name' },
+  { name: 'Size', right: true },
+  { name: 'Copies', right: true },
+  { name: 'Owner' },
+  { name: 'Changed' },
+  { name: 'Actions', right: true, hidden: true },
+];
+
 function FileTable({ entries, onRemove }: FileTableProps) {
   const sorted = [...entries].sort(
     (a, b) => Number(a.kind === 'file') - Number(b.kind === 'file') || a.path.localeCompare(b.path),
   );
   return (
-    <div className="table-scroll">
-      <table className="table folding">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col" className="right">
-              Size
+    <DataTable columns={fileColumns}>
+      {sorted.map((entry) => {
+        const name = baseName(entry.path);
+        return (
+          <tr key={entry.path}>
+            <th scope="row">
+              <span className="file-name">
+                {entry.kind === 'folder' ? (
+                  <>
+                    <Folder size={17} aria-hidden />
+                    <Link href={folderHref(entry.path)}>{name}</Link>
+                  </>
+                ) : (
+                  <>
+                    <FileIcon size={17} aria-hidden />
+                    <span>{name}</span>
+                  </>
+                )}
+              </span>
             </th>
-            <th scope="col" className="right">
-              Copies
-            </th>
-            <th scope="col">Owner</th>
-            <th scope="col">Changed</th>
-            <th scope="col" className="right">
-              <span className="visually-hidden">Actions</span>
-            </th>
+            <td data-label="Size" className="right">
+              {entry.kind === 'folder' ? '–' : formatBytes(entry.bytes)}
+            </td>
+            <td data-label="Copies" className="right">
+              {entry.kind === 'folder' ? '–' : entry.replication}
+            </td>
+            <td data-label="Owner">{entry.owner}</td>
+            <td data-label="Changed" className="nowrap">
+              {formatMoment(entry.modifiedAt)}
+            </td>
+            <td className="right tight">
+              <span className="row-actions">
+                {entry.kind === 'folder' ? null : (
+                  <a
+                    className="button icon quiet slim"
+                    href={hdfsUrl(entry.path)}
+                    download={name}
+                    aria-label={`Download ${name}`}
+                  >
+                    <Download size={16} aria-hidden />
+                  </a>
+                )}
+                {onRemove === null ? null : (
+                  <Button
+                    className="button icon quiet slim"
+                    aria-label={`Delete ${name}`}
+                    onPress={() => onRemove(entry)}
+                  >
+                    <Trash2 size={16} aria-hidden />
+                  </Button>
+                )}
+              </span>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {sorted.map((entry) => {
-            const name = baseName(entry.path);
-            return (
-              <tr key={entry.path}>
-                <th scope="row">
-                  <span className="file-name">
-                    {entry.kind === 'folder' ? (
-                      <>
-                        <Folder size={17} aria-hidden />
-                        <Link href={folderHref(entry.path)}>{name}</Link>
-                      </>
-                    ) : (
-                      <>
-                        <FileIcon size={17} aria-hidden />
-                        <span>{name}</span>
-                      </>
-                    )}
-                  </span>
-                </th>
-                <td data-label="Size" className="right">
-                  {entry.kind === 'folder' ? '–' : formatBytes(entry.bytes)}
-                </td>
-                <td data-label="Copies" className="right">
-                  {entry.kind === 'folder' ? '–' : entry.replication}
-                </td>
-                <td data-label="Owner">{entry.owner}</td>
-                <td data-label="Changed" className="nowrap">
-                  {formatMoment(entry.modifiedAt)}
-                </td>
-                <td className="right tight">
-                  <span className="row-actions">
-                    {entry.kind === 'folder' ? null : (
-                      <a
-                        className="button icon quiet slim"
-                        href={hdfsUrl(entry.path)}
-                        download={name}
-                        aria-label={`Download ${name}`}
-                      >
-                        <Download size={16} aria-hidden />
-                      </a>
-                    )}
-                    {onRemove === null ? null : (
-                      <Button
-                        className="button icon quiet slim"
-                        aria-label={`Delete ${name}`}
-                        onPress={() => onRemove(entry)}
-                      >
-                        <Trash2 size={16} aria-hidden />
-                      </Button>
-                    )}
-                  </span>
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+        );
+      })}
+    </DataTable>
   );
 }
 

@@ -2,10 +2,21 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { api } from '../api.ts';
-import { Empty, Loading, Page } from '../components/page.tsx';
+import { type Column, DataTable } from '../components/data-table.tsx';
+import { ListOf, Page } from '../components/page.tsx';
 import { ProblemView } from '../components/problem-view.tsx';
 import { formatCount, formatMoment, formatRelative } from '../format.ts';
 import { useNow } from '../live/use-now.ts';
+
+const resultColumns: readonly Column[] = [
+  { name: 'Result' },
+  { name: 'Job' },
+  { name: 'Rows', right: true },
+  { name: 'Columns', right: true },
+  { name: 'Key' },
+  { name: 'Published' },
+  { name: 'By run' },
+];
 
 export function ResultsPage() {
   const now = useNow(10_000);
@@ -17,34 +28,16 @@ export function ResultsPage() {
   return (
     <Page title="Results">
       {error === null ? null : <ProblemView error={error} />}
-      {data === undefined ? (
-        error === null ? (
-          <Loading what="the results" />
-        ) : null
-      ) : data.results.length === 0 ? (
-        <Empty>
-          <p>Nothing has been published yet. A job’s results are served once a run of it succeeds.</p>
-        </Empty>
-      ) : (
-        <section className="card table-scroll" aria-label="Results">
-          <table className="table folding">
-            <thead>
-              <tr>
-                <th scope="col">Result</th>
-                <th scope="col">Job</th>
-                <th scope="col" className="right">
-                  Rows
-                </th>
-                <th scope="col" className="right">
-                  Columns
-                </th>
-                <th scope="col">Key</th>
-                <th scope="col">Published</th>
-                <th scope="col">By run</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.results.map(({ name, job, rows, columns, key, publishedAt, run }) => (
+      <ListOf
+        what="the results"
+        items={data?.results}
+        isRefused={error !== null}
+        empty={<p>Nothing has been published yet. A job’s results are served once a run of it succeeds.</p>}
+      >
+        {(results) => (
+          <section className="card" aria-label="Results">
+            <DataTable columns={resultColumns}>
+              {results.map(({ name, job, rows, columns, key, publishedAt, run }) => (
                 <tr key={name}>
                   <th scope="row">
                     <Link href={`/results/${encodeURIComponent(name)}`}>{name}</Link>
@@ -67,10 +60,10 @@ export function ResultsPage() {
                   </td>
                 </tr>
               ))}
-            </tbody>
-          </table>
-        </section>
-      )}
+            </DataTable>
+          </section>
+        )}
+      </ListOf>
     </Page>
   );
 }

@@ -6,8 +6,9 @@ import { Button } from 'react-aria-components/Button';
 import { Link, useLocation, useSearchParams } from 'wouter';
 import { api, hasCode } from '../api.ts';
 import type { Run, RunState } from '../api-types.ts';
+import { type Column, DataTable } from '../components/data-table.tsx';
 import { ChoiceField } from '../components/fields.tsx';
-import { Empty, Loading, Page } from '../components/page.tsx';
+import { Empty, ListOf, Page } from '../components/page.tsx';
 import { ProblemView } from '../components/problem-view.tsx';
 import { StartRunDialog } from '../components/start-run-dialog.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
@@ -45,7 +46,7 @@ export function RunsPage() {
     refetchInterval: liveMs,
   });
   const names = jobs.data?.jobs.map(({ name }) => name) ?? [];
-  const list = runs.data?.pages.flatMap((page) => page.runs) ?? [];
+  const list = runs.data?.pages.flatMap((page) => page.runs);
   const setFilter = (name: 'job' | 'state', value: string): void => {
     setSearch(
       (before) => {
@@ -90,20 +91,18 @@ export function RunsPage() {
       </div>
       {runs.error === null || hasCode(runs.error, 'SCHEDULER_AWAY') ? null : <ProblemView error={runs.error} />}
       <section className="card" aria-label="Runs">
-        {runs.data === undefined ? (
-          runs.error === null ? (
-            <Loading what="the runs" />
-          ) : (
-            <Empty>The runs cannot be shown now.</Empty>
-          )
-        ) : list.length === 0 ? (
-          <Empty>{job === '' && state === '' ? 'No job has run yet.' : 'No run matches the filter.'}</Empty>
-        ) : (
-          <RunTable runs={list} />
-        )}
+        <ListOf
+          what="the runs"
+          items={list}
+          isRefused={runs.error !== null}
+          refused={<Empty>The runs cannot be shown now.</Empty>}
+          empty={job === '' && state === '' ? 'No job has run yet.' : 'No run matches the filter.'}
+        >
+          {(found) => <RunTable runs={found} />}
+        </ListOf>
         {runs.hasNextPage ? (
           <div className="table-foot">
-            <span className="muted small">{list.length} shown</span>
+            <span className="muted small">{list?.length} shown</span>
             <Button
               className="button slim"
               isDisabled={runs.isFetchingNextPage}
@@ -127,45 +126,38 @@ export function RunsPage() {
 
 const triggers = { cli: 'command line', rest: 'REST or dashboard', schedule: 'schedule' } as const;
 
+const runColumns: readonly Column[] = [
+  { name: 'Run' },
+  { name: 'State' },
+  { name: 'Started by' },
+  { name: 'Queued' },
+  { name: 'Duration', right: true },
+];
+
 function RunTable({ runs }: { readonly runs: readonly Run[] }) {
   const now = useNow(1_000);
   return (
-    <div className="table-scroll">
-      <table className="table folding">
-        <thead>
-          <tr>
-            <th scope="col">Run</th>
-            <th scope="col">State</th>
-            <th scope="col">Started by</th>
-            <th scope="col">Queued</th>
-            <th scope="col" className="right">
-              Duration
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.id}>
-              <th scope="row">
-                <Link href={`/runs/${encodeURIComponent(run.id)}`}>
-                  {run.job} <span className="mono muted-link">{run.id}</span>
-                </Link>
-              </th>
-              <td data-label="State">
-                <StateBadge state={run.state} />
-              </td>
-              <td data-label="Started by">{triggers[run.trigger]}</td>
-              <td data-label="Queued" title={formatMoment(run.queuedAt)}>
-                {formatRelative(run.queuedAt, now)}
-              </td>
-              <td data-label="Duration" className="right">
-                {describeDuration(run, now)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable columns={runColumns}>
+      {runs.map((run) => (
+        <tr key={run.id}>
+          <th scope="row">
+            <Link href={`/runs/${encodeURIComponent(run.id)}`}>
+              {run.job} <span className="mono muted-link">{run.id}</span>
+            </Link>
+          </th>
+          <td data-label="State">
+            <StateBadge state={run.state} />
+          </td>
+          <td data-label="Started by">{triggers[run.trigger]}</td>
+          <td data-label="Queued" title={formatMoment(run.queuedAt)}>
+            {formatRelative(run.queuedAt, now)}
+          </td>
+          <td data-label="Duration" className="right">
+            {describeDuration(run, now)}
+          </td>
+        </tr>
+      ))}
+    </DataTable>
   );
 }
 

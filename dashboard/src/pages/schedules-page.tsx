@@ -9,7 +9,7 @@ import { api, toProblem } from '../api.ts';
 import type { Schedule, ScheduleRule } from '../api-types.ts';
 import { ChoiceField, TextField } from '../components/fields.tsx';
 import { ModalDialog } from '../components/modal-dialog.tsx';
-import { Card, Empty, Figure, Loading, Page } from '../components/page.tsx';
+import { Card, Figure, ListOf, Page } from '../components/page.tsx';
 import { ProblemView } from '../components/problem-view.tsx';
 import { formatMoment, formatRelative, formatTick } from '../format.ts';
 import { useNow } from '../live/use-now.ts';
@@ -25,21 +25,21 @@ export function SchedulesPage() {
   return (
     <Page title="Schedules" about={mayRun ? undefined : 'Your log-in may look at schedules, not change them.'}>
       {error === null ? null : <ProblemView error={error} />}
-      {data === undefined ? (
-        error === null ? (
-          <Loading what="the schedules" />
-        ) : null
-      ) : data.schedules.length === 0 ? (
-        <Empty>
-          <p>No job of this project has a schedule.</p>
-          <p>
-            Give a job one in sparkplug.yaml, <code>schedule: "0 3 * * *"</code>, then <code>sparkplug up</code>.
-          </p>
-        </Empty>
-      ) : (
-        data.schedules.map((schedule) => <ScheduleCard key={schedule.job} schedule={schedule} />)
-      )}
+      <ListOf what="the schedules" items={data?.schedules} isRefused={error !== null} empty={<HowToSchedule />}>
+        {(schedules) => schedules.map((schedule) => <ScheduleCard key={schedule.job} schedule={schedule} />)}
+      </ListOf>
     </Page>
+  );
+}
+
+function HowToSchedule() {
+  return (
+    <>
+      <p>No job of this project has a schedule.</p>
+      <p>
+        Give a job one in sparkplug.yaml, <code>schedule: "0 3 * * *"</code>, then <code>sparkplug up</code>.
+      </p>
+    </>
   );
 }
 

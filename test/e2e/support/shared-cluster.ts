@@ -34,6 +34,12 @@ export async function sharedCluster(): Promise<SharedCluster> {
   return { folder, projectId: up.projectId, url: up.url, token };
 }
 
+/** Has the results `people` and `visits` served, from whichever run of `publish` was the last. */
+export async function ensurePublished(cluster: SharedCluster): Promise<void> {
+  if ((await ask(cluster, '/api/v1/results/people/1')).status === 200) return;
+  await mustRun(cluster.folder, ['run', 'publish']);
+}
+
 /** Removes the shared project with all it owns. */
 export async function removeSharedCluster(): Promise<void> {
   if (!existsSync(folder)) return;
