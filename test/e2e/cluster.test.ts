@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { awaitServices, containerOf, docker } from './support/docker.ts';
-import { type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
+import { isReady, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
 import { mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 let cluster: SharedCluster;
@@ -78,10 +78,8 @@ describe('a component that is killed', () => {
       await docker('kill', '--signal', 'KILL', container);
       await pWaitFor(
         async () => {
-          const status = await sparkplug(cluster.folder, ['status', '-o', 'json']);
-          if (status.exitCode !== 0) return false;
           const replaced = !(await runningIds()).includes(container);
-          return replaced && (JSON.parse(status.stdout) as { ready: boolean }).ready;
+          return replaced && (await isReady(cluster));
         },
         { interval: 500, timeout: 120_000 },
       );

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { containerOf, docker } from './support/docker.ts';
-import { ask, lastRunOf, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
+import { ask, isReady, lastRunOf, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
 import { mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 interface Page {
@@ -64,10 +64,7 @@ describe('results', () => {
     } finally {
       await docker('unpause', namenode);
     }
-    await pWaitFor(async () => ((await mustRunJson(cluster.folder, ['status'])) as { ready: boolean }).ready, {
-      interval: 500,
-      timeout: 90_000,
-    });
+    await pWaitFor(() => isReady(cluster), { interval: 500, timeout: 90_000 });
   });
 
   it('are shown by the command line', async () => {

@@ -79,6 +79,71 @@ test('CPU seconds and memory without the page cache, under cgroup v1 and v2', as
   await engine.close();
 });
 
+/** A whole answer of an engine under cgroup v2: no `percpu_usage`, `max_usage` or `failcnt`, none of v1's `total_…`. */
+const underVersion2 = {
+  read: readAt,
+  preread: '0001-01-01T00:00:00Z',
+  pids_stats: { current: 38, limit: 512 },
+  blkio_stats: {
+    io_service_bytes_recursive: [{ major: 254, minor: 0, op: 'read', value: 12288 }],
+    io_serviced_recursive: null,
+    sectors_recursive: null,
+  },
+  num_procs: 0,
+  storage_stats: {},
+  cpu_stats: {
+    cpu_usage: { total_usage: 7_250_000_000, usage_in_kernelmode: 1_000_000_000, usage_in_usermode: 6_250_000_000 },
+    system_cpu_usage: 991_500_000_000,
+    online_cpus: 2,
+    throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
+  },
+  precpu_stats: {
+    cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 },
+    throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
+  },
+  memory_stats: {
+    usage: 155_774_976,
+    stats: {
+      ...{ active_anon: 4096, active_file: 49_065_984, anon: 1_622_016, anon_thp: 0, file: 141_791_232, file_dirty: 0 },
+      ...{ file_mapped: 3_379_200, file_writeback: 0, inactive_anon: 1_351_680, inactive_file: 92_590_080 },
+      ...{
+        kernel_stack: 147_456,
+        pgactivate: 11_649,
+        pgdeactivate: 0,
+        pgfault: 424_644,
+        pglazyfree: 0,
+        pglazyfreed: 0,
+      },
+      ...{ pgmajfault: 165, pgrefill: 0, pgscan: 0, pgsteal: 0, shmem: 0, slab: 12_309_152, sock: 69_632 },
+      ...{ slab_reclaimable: 11_822_024, slab_unreclaimable: 487_128, thp_collapse_alloc: 0, thp_fault_alloc: 0 },
+      ...{ unevictable: 0, workingset_activate: 0, workingset_nodereclaim: 0, workingset_refault: 0 },
+    },
+    limit: 234_881_024,
+  },
+  name: '/shop_web.1.x',
+  id: 'web',
+  networks: { eth0: { rx_bytes: 37_188, rx_packets: 500, rx_errors: 0, rx_dropped: 0, tx_bytes: 1, tx_packets: 1 } },
+};
+
+test('a whole answer under cgroup v2, and what is left of it where the kernel gives no memory controller', async () => {
+  const engine = await createEngine({
+    '/containers/json': list('web', 'bare'),
+    '/containers/web/stats': [200, underVersion2],
+    '/containers/bare/stats': [200, { ...underVersion2, memory_stats: {} }],
+  });
+  assert.deepEqual(await engine.stats.read({}, options), [
+    {
+      id: 'web',
+      labels: { 'sparkplug.service': 'web' },
+      readAtMs: Date.parse('2026-03-01T12:00:00.123Z'),
+      cpuSeconds: 7.25,
+      memoryBytes: 155_774_976 - 92_590_080,
+      memoryLimitBytes: 224 * 1024 ** 2,
+    },
+  ]);
+  await engine.close();
+});
+
 test('a container that goes while it is asked is left out', async () => {
   const engine = await createEngine({
     '/containers/json': list('gone', 'stopping', 'stopped', 'there'),

@@ -55,6 +55,16 @@ export async function ask(cluster: SharedCluster, path: string, init: RequestIni
   });
 }
 
+/** Whether every component works, as the service says; false while it is away. Asking costs no process of its own. */
+export async function isReady(cluster: SharedCluster): Promise<boolean> {
+  try {
+    const answer = await ask(cluster, '/api/v1/cluster', { signal: AbortSignal.timeout(10_000) });
+    return answer.ok && ((await answer.json()) as { ready: boolean }).ready;
+  } catch {
+    return false;
+  }
+}
+
 export interface RunRecord {
   readonly id: string;
   readonly state: string;
