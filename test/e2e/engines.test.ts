@@ -64,71 +64,80 @@ async function builtByBuildKit(machine: TestMachine): Promise<readonly string[]>
 
 const images = ['base', 'builder', 'conductor', 'driver', 'hdfs', 'spark', 'worker'];
 
-describe('Debian’s current engine, images built by BuildKit', () => {
-  let machine: TestMachine;
-  before(async () => {
-    machine = await startMachine('sparkplug-test-engine', { memoryMiB: 6144 });
-    await prepare(machine);
-    // Where no registry has Debian's image, it is made by mmdebstrap, which the machine does not have.
-    const debian = await findDebianImage();
-    await execa('sh', ['-c', `docker save ${debian} | docker exec -i ${machine.name} docker load`]);
-  });
-  after(async () => {
-    await machine?.remove();
-  });
-  const inside = (...args: readonly string[]) => call(machine, '/sparkplug', ...args);
+/** Where an engine keeps its images: Docker's own store, and containerd's, which engines from 29 on use by default. */
+const stores = [
+  { store: 'Docker’s', driver: 'overlay2', daemonConfig: {} },
+  { store: 'containerd’s', driver: 'overlayfs', daemonConfig: { features: { 'containerd-snapshotter': true } } },
+] as const;
 
-  it('is found good by doctor, which makes its Swarm', async () => {
-    const doctor = await inside('doctor', '--fix', '--yes');
-    assert.equal(doctor.exitCode, 0, doctor.all);
-    assert.match(doctor.all, /engine (?:2[6-9]|[3-9]\d)\./);
-  });
-
-  it('builds every image by BuildKit', async () => {
-    const build = await inside('images', 'build');
-    assert.equal(build.exitCode, 0, build.all);
-    assert.deepEqual(await builtByBuildKit(machine), images);
-  });
-
-  it('runs a job on a cluster that up launched, and is found as it is by a second up', async () => {
-    const up = await inside('up');
-    assert.equal(up.exitCode, 0, up.all);
-    const run = await inside('run', 'one');
-    assert.match(run.all, /COUNTED 10 0\.9\.0/);
-    assert.equal(run.exitCode, 0, run.all);
-    const again = await inside('up', '-o', 'json');
-    assert.equal((JSON.parse(again.stdout) as { changed: boolean }).changed, false);
-  });
-
-  const failing = [
-    ['apt=[no-such-package-of-debian]', 'APT_FAILED', 'no-such-package-of-debian'],
-    ['packages=["org.example:none:1.0"]', 'PACKAGE_FAILED', 'org.example:none:1.0'],
-    ['requirements=away.txt', 'REQUIREMENT_FAILED', 'tabulate==99.9'],
-  ] as const;
-  for (const [setting, code, met] of failing) {
-    it(`names what cannot be installed from BuildKit’s words too: ${code}`, async () => {
-      await machine.write('/project/away.txt', 'tabulate==99.9\n');
-      const run = await inside('run', 'one', '--set', setting, '-o', 'json');
-      await machine.exec(['rm', '/project/away.txt']);
-      assert.equal(run.exitCode, 1, run.all);
-      const { error } = JSON.parse(run.stdout) as { error: { code: string; met: string } };
-      assert.deepEqual([error.code, error.met], [code, met]);
+for (const { store, driver, daemonConfig } of stores) {
+  describe(`Debian’s current engine with ${store} image store, images built by BuildKit`, () => {
+    let machine: TestMachine;
+    before(async () => {
+      machine = await startMachine('sparkplug-test-engine', { memoryMiB: 6144, daemonConfig });
+      assert.equal((await machine.exec(['docker', 'info', '-f', '{{.Driver}}'])).stdout, driver);
+      await prepare(machine);
+      // Where no registry has Debian's image, it is made by mmdebstrap, which the machine does not have.
+      const debian = await findDebianImage();
+      await execa('sh', ['-c', `docker save ${debian} | docker exec -i ${machine.name} docker load`]);
     });
-  }
+    after(async () => {
+      await machine?.remove();
+    });
+    const inside = (...args: readonly string[]) => call(machine, '/sparkplug', ...args);
 
-  it('is left without a container, volume or Swarm of ours by down', async () => {
-    const down = await inside('down', '--volumes', '--yes');
-    assert.equal(down.exitCode, 0, down.all);
-    for (const left of [
-      ['ps', '-aq'],
-      ['volume', 'ls', '-q'],
-      ['network', 'ls', '-q', '--filter', 'scope=swarm'],
-    ]) {
-      assert.equal((await machine.exec(['docker', ...left])).stdout, '', left.join(' '));
+    it('is found good by doctor, which makes its Swarm', async () => {
+      const doctor = await inside('doctor', '--fix', '--yes');
+      assert.equal(doctor.exitCode, 0, doctor.all);
+      assert.match(doctor.all, /engine (?:2[6-9]|[3-9]\d)\./);
+    });
+
+    it('builds every image by BuildKit', async () => {
+      const build = await inside('images', 'build');
+      assert.equal(build.exitCode, 0, build.all);
+      assert.deepEqual(await builtByBuildKit(machine), images);
+    });
+
+    it('runs a job on a cluster that up launched, and is found as it is by a second up', async () => {
+      const up = await inside('up');
+      assert.equal(up.exitCode, 0, up.all);
+      const run = await inside('run', 'one');
+      assert.match(run.all, /COUNTED 10 0\.9\.0/);
+      assert.equal(run.exitCode, 0, run.all);
+      const again = await inside('up', '-o', 'json');
+      assert.equal((JSON.parse(again.stdout) as { changed: boolean }).changed, false);
+    });
+
+    const failing = [
+      ['apt=[no-such-package-of-debian]', 'APT_FAILED', 'no-such-package-of-debian'],
+      ['packages=["org.example:none:1.0"]', 'PACKAGE_FAILED', 'org.example:none:1.0'],
+      ['requirements=away.txt', 'REQUIREMENT_FAILED', 'tabulate==99.9'],
+    ] as const;
+    for (const [setting, code, met] of failing) {
+      it(`names what cannot be installed from BuildKit’s words too: ${code}`, async () => {
+        await machine.write('/project/away.txt', 'tabulate==99.9\n');
+        const run = await inside('run', 'one', '--set', setting, '-o', 'json');
+        await machine.exec(['rm', '/project/away.txt']);
+        assert.equal(run.exitCode, 1, run.all);
+        const { error } = JSON.parse(run.stdout) as { error: { code: string; met: string } };
+        assert.deepEqual([error.code, error.met], [code, met]);
+      });
     }
-    assert.equal((await machine.exec(['docker', 'info', '-f', '{{.Swarm.LocalNodeState}}'])).stdout, 'inactive');
+
+    it('is left without a container, volume or Swarm of ours by down', async () => {
+      const down = await inside('down', '--volumes', '--yes');
+      assert.equal(down.exitCode, 0, down.all);
+      for (const left of [
+        ['ps', '-aq'],
+        ['volume', 'ls', '-q'],
+        ['network', 'ls', '-q', '--filter', 'scope=swarm'],
+      ]) {
+        assert.equal((await machine.exec(['docker', ...left])).stdout, '', left.join(' '));
+      }
+      assert.equal((await machine.exec(['docker', 'info', '-f', '{{.Swarm.LocalNodeState}}'])).stdout, 'inactive');
+    });
   });
-});
+}
 
 describe('this machine’s engine, through a client that builds by BuildKit', () => {
   let machine: TestMachine;

@@ -27,18 +27,21 @@ export interface TestMachine {
   remove(): Promise<void>;
 }
 
-interface MachineSize {
+interface MachineShape {
   /** What it believes to have, and its limit. */
   readonly memoryMiB: number;
   /** Of a disk of its own for Docker's data, held in memory; without it they lie on the host's disk. */
   readonly dockerDiskMiB?: number;
+  /** `/etc/docker/daemon.json` of its engine. */
+  readonly daemonConfig?: object;
 }
 
 /**
  * Starts a machine that has an engine without any image.
  * `--privileged` is not used: capabilities one by one, so that it works where a full grant is refused.
  */
-export async function startMachine(name: string, { memoryMiB, dockerDiskMiB }: MachineSize): Promise<TestMachine> {
+export async function startMachine(name: string, shape: MachineShape): Promise<TestMachine> {
+  const { memoryMiB, dockerDiskMiB, daemonConfig = {} } = shape;
   await buildMachineImage();
   const memoryInfo = join(await mkdtemp(join(tmpdir(), 'sparkplug-machine-')), 'meminfo');
   await writeFile(memoryInfo, await scaledMemoryInfo(memoryMiB));
@@ -52,6 +55,7 @@ export async function startMachine(name: string, { memoryMiB, dockerDiskMiB }: M
       ? ['-v', `${volume}:/var/lib/docker`]
       : ['--tmpfs', `/var/lib/docker:exec,size=${dockerDiskMiB}m`]),
     ...['-v', `${memoryInfo}:/proc/meminfo:ro`, '-v', `${repository}:/sparkplug:ro`],
+    ...['-e', `DAEMON_CONFIG=${JSON.stringify(daemonConfig)}`],
     ...['--memory', `${memoryMiB}m`, '--memory-swap', `${memoryMiB}m`, image],
   );
   const machine = handle(name, async () => {
