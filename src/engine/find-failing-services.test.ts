@@ -87,7 +87,12 @@ test('readiness says of each service what it waits for', () => {
 });
 
 test('readiness of a crash loop is not "running"', () => {
-  const tasks = [exampleTask({ createdAt: '2026-01-01T00:09:59Z' }), failedAt('09:50'), failedAt('09:40'), failedAt('09:30')];
+  const tasks = [
+    exampleTask({ createdAt: '2026-01-01T00:09:59Z' }),
+    failedAt('09:50'),
+    failedAt('09:40'),
+    failedAt('09:30'),
+  ];
   const readiness = describeReadiness(stateWith('web', tasks), stack, now);
   const [web] = readiness.services;
   assert.deepEqual(web, { service: 'web', state: 'failing', detail: 'failed 3 times: task: non-zero exit (1)' });

