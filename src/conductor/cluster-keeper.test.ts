@@ -39,6 +39,7 @@ function createFakeCluster(): FakeCluster {
     applied: [],
     work: async () => undefined,
     compare: async () => (cluster.drifted ? ['create web: not there yet'] : []),
+    refuseImpossible: async () => undefined,
     driverImage: async () => cluster.image,
     apply: async (change, progress) => {
       cluster.applied.push(change);
@@ -306,6 +307,19 @@ const sized = (workers: 'auto' | number = 'auto', changes: object = {}) =>
     ...changes,
   });
 
+test('what scale and drain said holds over a down', async () => {
+  const first = open(undefined, undefined, JSON.stringify(sized()));
+  await first.keeper.scale({ workers: 3 }, plain);
+  await first.keeper.settled();
+  await first.keeper.setDrained({ id: 'node-2', name: 'follower-1' }, true, plain);
+  await first.keeper.settled();
+  await first.stop();
+  const second = open(first.file, undefined, JSON.stringify({ ...sized(), deployedAt: 'later' }));
+  const { scale, drained } = second.keeper.current().desired;
+  assert.deepEqual([scale, drained], [{ workers: { value: 3, over: 'auto' } }, ['node-2']]);
+  await second.stop();
+});
+
 test('a number set by scale lasts until the file says another one, or until `file` is given', async () => {
   const { keeper, stop } = open(undefined, undefined, JSON.stringify(sized()));
   const scaleOf = () => keeper.current().desired.scale;
@@ -331,6 +345,12 @@ test('what cannot be is refused before a revision is written', async () => {
     throw new SparkPlugError('NO_ROOM', '9 workers asked for, 2 fit');
   };
   await assert.rejects(keeper.scale({ workers: 9 }, plain), { code: 'NO_ROOM' });
+  cluster.compare = async () => ['drain datanode-2: no longer planned'];
+  cluster.refuseImpossible = async () => {
+    throw new SparkPlugError('REPLICATION_IMPOSSIBLE', '3 replicas of /x need 3 DataNodes, 2 stay');
+  };
+  await assert.rejects(keeper.scale({ datanodes: 2 }, plain), { code: 'REPLICATION_IMPOSSIBLE' });
+  await assert.rejects(keeper.submit(sized(1), plain), { code: 'REPLICATION_IMPOSSIBLE' });
   assert.equal(keeper.current().revision, 1);
   await stop();
 });

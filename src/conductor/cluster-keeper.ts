@@ -104,11 +104,14 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
     while (carrying !== null) await carrying.done;
   };
 
+  /** Throws also what would only be refused on the way: then nothing is written down, and nothing begun. */
   const differs = async (desired: DesiredState, driverImage: string | null, options: ChangeOptions) => {
     const { now, force = false } = options;
     const runActive = parts.gate.running().length > 0;
     const change = { desired, driverImage, runActive, now, force, defer: false };
-    return (await parts.cluster.compare(change)).length > 0;
+    const changes = await parts.cluster.compare(change);
+    if (changes.length > 0) await parts.cluster.refuseImpossible(change);
+    return changes.length > 0;
   };
 
   /** What is left alone is what a run needs; a run that is over by the next look frees it. */
@@ -152,12 +155,10 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
       const desired = keepOverrides(current().desired, sent);
       const { revision, text } = compareRevision(store, desired, options.ifMatch);
       refuseBusy(store);
-      if (text === null) {
-        if (!(await differs(desired, await parts.cluster.driverImage(), options)))
-          return { kind: 'unchanged', revision };
-        // Asking took a while: someone else may have been faster.
-        refuseBusy(store);
-      }
+      const isDifferent = await differs(desired, text === null ? await parts.cluster.driverImage() : null, options);
+      if (text === null && !isDifferent) return { kind: 'unchanged', revision };
+      // Asking took a while: someone else may have been faster.
+      refuseBusy(store);
       return begin(text === null ? 'repair' : 'apply', text, options);
     },
     scale: (request, options) => change('scale', (desired) => applyScale(desired, request), options),
@@ -220,10 +221,14 @@ function startAnew(
   record: (kind: string, message: string) => void,
 ): void {
   const { deployedAt: _, ...deployed } = Bootstrap.parse(JSON.parse(bootstrap));
-  const desired = canonicalJson(readDesired(deployed, projectId));
+  const before = store.currentRevision();
+  const submitted = readDesired(deployed, projectId);
+  const known = before === null ? null : (JSON.parse(before.desired) as DesiredState);
+  // What `scale` and `drain` said holds over a `down` as well.
+  const desired = canonicalJson(known === null ? submitted : keepOverrides(known, submitted));
   store.set('bootstrap', bootstrap);
   store.set('stack', null);
-  if (store.currentRevision()?.desired !== desired) {
+  if (before?.desired !== desired) {
     const revision = store.addRevision(desired, timestamp(clock));
     record(
       'revision',

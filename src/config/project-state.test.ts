@@ -22,7 +22,15 @@ test('what is written is read again, and Git ignores it', async () => {
   const workerShape = { executors: 1, cores: 2, memoryMiB: 4096 };
   const fingerprint = Array.from({ length: 32 }, () => 'A7').join(':');
   const webTrust = [{ kind: 'tls' as const, fingerprint, host: null }, { kind: 'plain' as const }];
-  const state = { id: 'app-abc123', webPort: 8080, registryPort: 5001, webTrust, context: null, workerShape };
+  const state = {
+    id: 'app-abc123',
+    webPort: 8080,
+    registryPort: 5001,
+    webTrust,
+    context: null,
+    datanodes: [],
+    workerShape,
+  };
   await writeProjectState(dir, { ...state, webPort: null });
   await writeProjectState(dir, state);
   assert.deepEqual(await readProjectState(dir), state);
@@ -38,6 +46,7 @@ test('a damaged file is an error with a fix, not a new project', async () => {
       webPort: null,
       registryPort: null,
       context: null,
+      datanodes: [],
       workerShape: null,
     });
     await writeFile(path.join(dir, '.sparkplug', 'project.json'), content);
@@ -55,6 +64,7 @@ test('a file with the id alone is enough', async () => {
     registryPort: null,
     webTrust: [{ kind: 'plain' }],
     context: null,
+    datanodes: [],
     workerShape: null,
   });
 });

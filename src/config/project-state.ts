@@ -36,6 +36,8 @@ const stateSchema = z.object({
     .default([{ kind: 'plain' }]),
   /** Docker context selected for the project; null for Docker's own choice. */
   context: z.string().min(1).nullable().default(null),
+  /** Where DataNodes stood at the last `down`: their volumes are there. */
+  datanodes: z.array(z.object({ ordinal: z.number().int().min(1), machineName: z.string().min(1) })).default([]),
   /** What `worker: auto` came to at the first `up`; it outlives the cluster. Null before. */
   workerShape: z
     .object({ executors: z.number().int().min(1), cores: z.number().int().min(1), memoryMiB: z.number().int().min(1) })

@@ -14,7 +14,7 @@ import { step } from '../progress.ts';
 import { buildStack, type StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
-import { effectiveConfig, effectiveMachines, findPlacements } from './effective-desired.ts';
+import { effectiveConfig, effectiveMachines, findPlacements, type StoredDatanode } from './effective-desired.ts';
 
 export interface DesiredChange {
   readonly desired: DesiredState;
@@ -22,6 +22,8 @@ export interface DesiredChange {
   readonly previous: StackSpec | null;
   readonly stack: StackOptions;
   readonly situation: Situation;
+  /** Where DataNodes stood before a `down`. */
+  readonly datanodesBefore?: readonly StoredDatanode[];
 }
 
 /** What would be done, worked out without changing anything. */
@@ -55,7 +57,7 @@ export async function prepareDesired(docker: PreparingDocker, change: DesiredCha
   ]);
   // Read after the machines: one that was labelled meanwhile is not missed.
   const socketGids = desired.registry === undefined ? new Map() : readSocketGids(await docker.nodes());
-  const current = findPlacements(state, previous, desired, machines);
+  const current = findPlacements(state, previous, change.datanodesBefore ?? [], machines);
   const { plan, stack } = planStack(desired, machines, { ...change.stack, socketGids }, current);
   const { replication } = desired.config.hdfs;
   const away = machines.filter((machine) => machine.state === 'away').map(({ id }) => id);

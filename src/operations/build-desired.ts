@@ -76,7 +76,7 @@ export function differsOnlyInJobs(before: DesiredState, after: DesiredState): bo
 
 function withoutJobs(desired: DesiredState): unknown {
   // What the scheduler added is none of the command line's.
-  const { scale: _scale, drained: _drained, datanodesAt: _at, ...own } = desired;
+  const { scale: _scale, drained: _drained, ...own } = desired;
   const { jobs, ...config } = own.config;
   // Which secrets jobs name decides what is mounted into driver, workers and scheduler.
   const mounted = [jobs.flatMap((job) => job.secrets), jobs.flatMap(signingSecrets)].map((names) =>

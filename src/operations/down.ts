@@ -3,6 +3,7 @@ import type { Docker } from '../adapters/docker/docker.ts';
 import { readProjectState, writeProjectState } from '../config/project-state.ts';
 import { removeUserFolder } from '../config/user-folder.ts';
 import type { ClusterState } from '../engine/cluster-state.ts';
+import { readPlacements } from '../engine/current-placements.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { removeCluster } from '../engine/remove-cluster.ts';
@@ -57,6 +58,7 @@ export async function takeDown(choice: ProjectChoice, options: DownOptions): Pro
   const { id } = state;
   const inSwarm = await isInSwarm(docker);
   const before = inSwarm ? await observeCluster(docker, id) : { projectId: id, services: [] };
+  if (!options.volumes) await noteDatanodes(project, before);
   const stopped = inSwarm ? await stopServices(docker, before, options) : [];
   if (!options.volumes) return { projectId: id, stopped, removedVolumes: [], removedImages: [], leftSwarm: false };
   const farVolumes = await removeFarVolumes(docker, before, options);
@@ -66,6 +68,18 @@ export async function takeDown(choice: ProjectChoice, options: DownOptions): Pro
   await removeUserFolder(id);
   await forgetCluster(project);
   return { projectId: id, stopped, removedVolumes, removedImages, leftSwarm };
+}
+
+/** So that the next `up` starts each DataNode where its volume is. A cluster that is stopped already is noted already. */
+async function noteDatanodes({ dir, docker }: LocatedProject, before: ClusterState): Promise<void> {
+  const state = await readProjectState(dir);
+  if (state === null || before.services.length === 0) return;
+  const names = new Map((await docker.nodes()).map(({ id, hostname }) => [id, hostname]));
+  const datanodes = readPlacements(before, []).datanodes.map(({ ordinal, machineId }) => ({
+    ordinal,
+    machineName: names.get(machineId) ?? machineId,
+  }));
+  await writeProjectState(dir, { ...state, datanodes });
 }
 
 /** Zero where nobody answers: then no run is at work either, or none that could be asked. */
@@ -143,6 +157,7 @@ async function forgetCluster({ dir }: LocatedProject): Promise<void> {
       ...state,
       webPort: null,
       registryPort: null,
+      datanodes: [],
       webTrust: [{ kind: 'plain' }],
       workerShape: null,
     });

@@ -96,10 +96,10 @@ test('killed at any point and called again it ends the same, with nothing lost i
   assert.ok(crashes > 10, `${crashes} crashes`);
 });
 
-test('under auto the replication goes down first, to 2 while two stay, and to 1 for the last', async () => {
+test('under auto the replication goes down once the DataNode counts no more, to 2 while two stay, and to 1 for the last', async () => {
   const three = open(3, 3, ['datanode-1', 'datanode-2', 'datanode-3']);
   await three.finish(three.drain());
-  assert.deepEqual(three.node.calls.slice(0, 3), ['scan', 'replication 2', 'set datanode-3']);
+  assert.deepEqual(three.node.calls.slice(0, 3), ['scan', 'set datanode-3', 'replication 2']);
   await three.finish(three.drain({ datanodes: ['datanode-2', 'datanode-3'], remaining: ['datanode-1'] }));
   assert.ok(three.node.files.every(({ replication }) => replication === 1));
 });

@@ -65,14 +65,26 @@ export async function drainDataNodes(parts: DrainDataNodesParts, request: DrainD
     return;
   }
   const { lowerNow, most } = await checkDrain(parts, request, known);
-  if (lowerNow && most !== null) await lower(parts, request, most);
   try {
+    // Before the lowering: what leaves counts no more among a file's replicas by then, so that a file with one on each
+    // DataNode has none too many. Lowered first, one of the others deletes its replica and at once gets it again, and the
+    // NameNode, which hears of both in one report, never counts it any more.
     await enter(nameNode, datanodes);
+    if (lowerNow && most !== null) await lower(parts, request, most);
     await followDrain(parts, request, most);
   } catch (error) {
     if (signal.aborted && !parts.shutdown.aborted) await takeBack(parts, request);
     throw error;
   }
+}
+
+/** Throws what `drainDataNodes` would refuse, and changes nothing. A NameNode that does not answer refuses nothing yet. */
+export async function refuseImpossibleDrain(
+  parts: Pick<DrainDataNodesParts, 'nameNode'>,
+  request: Pick<DrainDataNodesRequest, 'datanodes' | 'remaining' | 'replication' | 'signal'>,
+): Promise<void> {
+  const known = await readNodes(parts.nameNode);
+  if (known !== null) await checkDrain(parts, request, known);
 }
 
 /**
@@ -144,8 +156,8 @@ async function readNodes(nameNode: NameNodeAdmin): Promise<readonly DataNodeFact
  * `lowerNow`: some have more.
  */
 async function checkDrain(
-  { nameNode }: DrainDataNodesParts,
-  request: DrainDataNodesRequest,
+  { nameNode }: Pick<DrainDataNodesParts, 'nameNode'>,
+  request: Pick<DrainDataNodesRequest, 'datanodes' | 'remaining' | 'replication' | 'signal'>,
   known: readonly DataNodeFacts[],
 ): Promise<{ readonly lowerNow: boolean; readonly most: number | null }> {
   const { datanodes, remaining, replication, signal } = request;

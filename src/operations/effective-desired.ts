@@ -6,6 +6,12 @@ import type { CurrentPlacements, Machine, Placement } from '../plan/cluster-plan
 import type { DesiredState, ScaleOverride } from '../stack/desired-state.ts';
 import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 
+/** A DataNode of a cluster that was stopped: its data waits on that machine. */
+export interface StoredDatanode {
+  readonly ordinal: number;
+  readonly machineName: string;
+}
+
 /** A change of the numbers: `file` takes an override back, what is left out stays. */
 export interface ScaleRequest {
   readonly workers?: number | 'file' | undefined;
@@ -82,16 +88,19 @@ function withScale(
 export function findPlacements(
   state: ClusterState,
   previous: StackSpec | null,
-  desired: Pick<DesiredState, 'datanodesAt'>,
+  beforeDown: readonly StoredDatanode[],
   machines: readonly Machine[],
 ): CurrentPlacements {
   const standing = readPlacements(state, machines);
   const lastStack = (previous?.services ?? []).flatMap((service) => readLast(service, machines));
-  const beforeDown = (desired.datanodesAt ?? []).flatMap(({ ordinal, machineName }) => {
+  if (state.services.some(({ component }) => component === 'datanode')) {
+    return { ...standing, datanodes: firstOfEach([...standing.datanodes, ...lastStack]) };
+  }
+  const stored = beforeDown.flatMap(({ ordinal, machineName }) => {
     const machine = machines.find(({ name }) => name === machineName);
     return machine === undefined ? [] : [{ ordinal, machineId: machine.id, machineName }];
   });
-  return { ...standing, datanodes: firstOfEach([...standing.datanodes, ...lastStack, ...beforeDown]) };
+  return { ...standing, datanodes: firstOfEach([...lastStack, ...stored]) };
 }
 
 function readLast({ component, ordinal, machineId }: ServiceSpec, machines: readonly Machine[]): readonly Placement[] {

@@ -29,7 +29,7 @@ import {
 } from './carry-out-drains.ts';
 import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
-import { isAway } from './drain-datanodes.ts';
+import { isAway, refuseImpossibleDrain } from './drain-datanodes.ts';
 import { findPlacements } from './effective-desired.ts';
 import { registryUser } from './fleet-names.ts';
 import { keptRevisions, type Retirement, retireImages } from './retire-images.ts';
@@ -60,6 +60,8 @@ export interface ChangeProgress {
 export interface LiveCluster {
   /** What is not as the change says, one line each; changes nothing. Throws what makes the change impossible. */
   compare(change: ClusterChange): Promise<readonly string[]>;
+  /** Throws what a drain of this change would be refused for; `force` refuses nothing. */
+  refuseImpossible(change: ClusterChange): Promise<void>;
   apply(change: ClusterChange, progress: ChangeProgress): Promise<void>;
   /** Image of the spark-driver service, null when there is none. */
   driverImage(): Promise<string | null>;
@@ -117,7 +119,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       observeCluster(docker, projectId),
       docker.nodes(),
     ]);
-    const current = findPlacements(state, readStack(store), desired, machines);
+    const current = findPlacements(state, readStack(store), [], machines);
     const options = { ...stackOptions(store, null), socketGids: readSocketGids(nodes) };
     return planStack(desired, machines, options, current);
   };
@@ -146,6 +148,15 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       const conductorId = placed.machines.find(({ conductor }) => conductor)?.id ?? null;
       const unasked = findUnaskedMachines(await docker.nodes(), conductorId);
       return unasked.map(({ hostname }) => `look at ${hostname}: it has no agent yet`);
+    },
+    refuseImpossible: async (change) => {
+      if (change.force) return;
+      const { replication } = change.desired.config.hdfs;
+      for (const step of (await prepare(change)).changeSet.steps) {
+        if (step.kind !== 'drain' || step.component !== 'datanode') continue;
+        const request = { datanodes: step.services, remaining: step.remaining, replication, signal: parts.shutdown };
+        await refuseImpossibleDrain(parts.drains, request);
+      }
     },
     apply: async (change, progress) => {
       const first = await prepare(change);

@@ -71,6 +71,7 @@ export async function ensureProjectState(project: OpenedProject): Promise<Projec
     id: createProjectId(project.config.name),
     webPort: null,
     registryPort: null,
+    datanodes: [],
     webTrust: [{ kind: 'plain' }],
     context: null,
     workerShape: null,

@@ -11,6 +11,7 @@ import { type Report, step } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { applyDesired, type FleetAccess } from './apply-desired.ts';
 import { refuseDrain } from './drain-workers.ts';
+import type { StoredDatanode } from './effective-desired.ts';
 import { readRegistryAccess } from './read-registry-access.ts';
 import { trustRegistry } from './trust-registry.ts';
 
@@ -20,6 +21,8 @@ interface Deployment {
   /** The user's own secrets, one file each. */
   readonly secretFolder: string;
   readonly now: boolean;
+  /** Where DataNodes stood before a `down`. */
+  readonly datanodesBefore: readonly StoredDatanode[];
   readonly report: Report;
   readonly signal: AbortSignal;
 }
@@ -46,9 +49,10 @@ export function bootstrapText(desired: DesiredState, deployedAt: string | null =
 
 /** Deploys a cluster of which nothing runs. Returns when Docker has taken it; readiness is asked from the cluster. */
 export async function startCluster(deployment: Deployment): Promise<void> {
-  const { docker, desired, secretFolder, report, signal } = deployment;
+  const { docker, desired, secretFolder, datanodesBefore, report, signal } = deployment;
   const change = {
     desired,
+    datanodesBefore,
     previous: null,
     stack: { bootstrap: bootstrapText(desired, new Date().toISOString()) },
     situation: { runActive: false, now: true },
@@ -99,9 +103,10 @@ async function accessFleet({ docker, desired }: Deployment): Promise<FleetAccess
  * are started anew.
  */
 export async function repairCluster(deployment: Deployment): Promise<void> {
-  const { docker, desired, secretFolder, report, signal } = deployment;
+  const { docker, desired, secretFolder, datanodesBefore, report, signal } = deployment;
   const change = {
     desired,
+    datanodesBefore,
     previous: null,
     stack: { bootstrap: (await readBootstrap(docker, desired.projectId)) ?? bootstrapText(desired) },
     situation: { runActive: false, now: true },

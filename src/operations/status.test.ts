@@ -34,7 +34,7 @@ test('without a conductor nothing is called ready, and a crash loop is called fa
   const dead = task('failed', 'task: non-zero exit (1)');
   const report = describeByDocker(
     'shop-abc123',
-    [service('web', [task('running'), dead, dead, dead]), service('namenode', [task('running')]), service('x', [])],
+    [service('web', [task('starting'), dead, dead, dead]), service('namenode', [task('running')]), service('x', [])],
     nowMs,
   );
   assert.equal(report.ready, false);

@@ -75,7 +75,7 @@ export async function bringUp(choice: ProjectChoice, options: UpOptions): Promis
 /** True when something was changed. */
 async function makeSo(
   project: OpenedProject,
-  { desired, observed }: PreparedCluster,
+  { desired, observed, state }: PreparedCluster,
   api: ApiClient,
   options: UpOptions,
 ): Promise<boolean> {
@@ -86,6 +86,7 @@ async function makeSo(
     desired,
     secretFolder: secretFolder(desired.projectId),
     now: options.now,
+    datanodesBefore: state.datanodes,
     report,
     signal,
   };

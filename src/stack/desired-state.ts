@@ -42,8 +42,6 @@ export interface DesiredState {
   readonly scale?: { readonly workers?: ScaleOverride; readonly datanodes?: ScaleOverride };
   /** Ids of machines that were drained: nothing of the project stands there. The scheduler's own as well. */
   readonly drained?: readonly string[];
-  /** Where DataNodes stood before a `down`: their data waits there. */
-  readonly datanodesAt?: readonly { readonly ordinal: number; readonly machineName: string }[];
   /** There once the Swarm has had several machines. */
   readonly registry?: ClusterRegistry;
 }
