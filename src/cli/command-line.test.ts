@@ -92,6 +92,8 @@ test('help lists every verb that works and none of a later version; each has an 
     'exec',
     'run',
     'runs',
+    'scale',
+    'machine',
     'schedule',
     'results',
     'hdfs',

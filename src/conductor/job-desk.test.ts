@@ -37,7 +37,8 @@ test('a schedule of the last up runs, is shown with its job, and an edit takes e
   const shutdown = new AbortController();
   const cluster = {
     driverImage: async () => desired.images.driver,
-    differs: async () => true,
+    compare: async () => ['update web: port'],
+    refuseImpossible: async () => undefined,
     apply: async () => undefined,
   };
   const { desk, keeper, queue, schedules } = createScheduler({

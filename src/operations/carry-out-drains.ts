@@ -77,8 +77,9 @@ export async function settleLeaving(
   for (const worker of workers) await context.drains.host.signal(worker, 'TERM');
   const datanodes = staying.filter(isDataNode);
   if (datanodes.length > 0) {
-    await forgetDataNodes(context.drains.nameNode, datanodes);
+    // In this order: what comes back while the replication is low makes replicas too many.
     await raiseAgain(context, services.desired.filter(isDataNode).length);
+    await forgetDataNodes(context.drains.nameNode, datanodes);
   }
   const gone = leaving.filter((name) => !services.running.includes(name) && !services.desired.includes(name));
   await discard(context, gone.filter(isDataNode));

@@ -265,9 +265,11 @@ async function enter(nameNode: NameNodeAdmin, datanodes: readonly string[]): Pro
 }
 
 async function takeBack({ nameNode }: DrainDataNodesParts, request: DrainDataNodesRequest): Promise<void> {
+  // The replication first: else what comes back makes replicas too many, which are deleted and made again.
+  if (request.replication === 'auto') {
+    await nameNode.setReplication(chooseReplication(request.datanodes.length + request.remaining.length));
+  }
   await forgetDataNodes(nameNode, request.datanodes);
-  if (request.replication !== 'auto') return;
-  await nameNode.setReplication(chooseReplication(request.datanodes.length + request.remaining.length));
 }
 
 /** What a drain in progress keeps in mind; a successor does well without. */

@@ -1,10 +1,12 @@
 // Submits a desired state and follows the scheduler's operation, step by step.
 import type { ApiClient } from '../api/client.ts';
-import type { Submission } from '../api/machine-client.ts';
 import type { Failure, Operation, Step } from '../api/schemas.ts';
 import { isErrorCode, SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
+
+/** What a change of the cluster answers at once. */
+type Submission = Awaited<ReturnType<ApiClient['submitDesiredState']>>;
 
 interface Submitting {
   readonly api: Pick<ApiClient, 'submitDesiredState' | 'followOperation'>;

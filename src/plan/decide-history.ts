@@ -3,7 +3,7 @@ import type { ClusterConfig, WorkerShape } from '../config/cluster-config.ts';
 import { SparkPlugError } from '../errors.ts';
 import { formatMiB } from '../units.ts';
 import type { HistoryPlan, Machine } from './cluster-plan.ts';
-import { countFitting, freeBeside, type Ground, measureRooms, type Room } from './measure-rooms.ts';
+import { countFitting, freeBeside, type Ground, type Measure, measureRooms, type Room } from './measure-rooms.ts';
 
 /** It takes at most this part of what workers would have on the conductor machine. */
 const smallestShare = 8;
@@ -16,7 +16,8 @@ const insist = 'set `spark: { history: true }` to have it all the same';
  * other projects.
  *
  * Counted as if the conductor machine, with one DataNode, were the whole cluster and (since a second machine would
- * change that) both shared with a user and not: so no machine that comes or goes changes the answer.
+ * change that) both shared with a user and not: so no machine that comes or goes changes the answer, but the second, which
+ * brings the registry: the history server may have to make room for it.
  *
  * @param shape of a worker, null while it is still to be chosen
  */
@@ -32,7 +33,7 @@ export function decideHistory(
   if (conductor === undefined) throw new Error('0 conductor machines instead of one');
   const workerMiB = shape?.memoryMiB ?? null;
   const empty = { ...conductor, othersMemoryMiB: 0 };
-  const ground = measureAlone(config, { ...empty, shared: true }, workerMiB, false);
+  const ground = measureAlone(config, { ...empty, shared: true }, { workerMiB, history: false });
   const leftMiB = ground === null ? 0 : leftForWorkers(ground);
   // On a machine without room for the conductor its size is of no interest.
   const neededMiB = ground?.sizing.history.reservationMiB ?? 0;
@@ -41,7 +42,8 @@ export function decideHistory(
     return { planned: false, explanation: `left out: ${left}; ${insist}` };
   }
   const cases = [empty, conductor].flatMap((machine) => [true, false].map((shared) => ({ ...machine, shared })));
-  if (shape !== null && cases.some((machine) => costsWorker(config, machine, shape))) {
+  const registry = machines.length > 1;
+  if (shape !== null && cases.some((machine) => costsWorker(config, machine, shape, registry))) {
     return { planned: false, explanation: `left out: it would take the place of a worker; ${insist}` };
   }
   return { planned: true, explanation: `stands: memory allows its ${formatMiB(neededMiB)}` };
@@ -53,9 +55,9 @@ export const historyCrowdedOut: HistoryPlan = {
   explanation: `left out: no memory is left for it; ${insist}`,
 };
 
-function costsWorker(config: ClusterConfig, machine: Machine, shape: WorkerShape): boolean {
+function costsWorker(config: ClusterConfig, machine: Machine, shape: WorkerShape, registry: boolean): boolean {
   const [without, beside] = [false, true].map((history) => {
-    const ground = measureAlone(config, machine, shape.memoryMiB, history);
+    const ground = measureAlone(config, machine, { workerMiB: shape.memoryMiB, history, registry });
     const most = ground === null ? 0 : countFitting(onlyRoom(ground), 1, shape);
     return config.spark.workers === 'auto' ? most : Math.min(most, config.spark.workers);
   });
@@ -63,15 +65,10 @@ function costsWorker(config: ClusterConfig, machine: Machine, shape: WorkerShape
 }
 
 /** Null where the conductor does not fit. */
-function measureAlone(
-  config: ClusterConfig,
-  machine: Machine,
-  workerMiB: number | null,
-  history: boolean,
-): Ground | null {
+function measureAlone(config: ClusterConfig, machine: Machine, measure: Omit<Measure, 'datanodes'>): Ground | null {
   const oneDatanode: ClusterConfig = { ...config, hdfs: { ...config.hdfs, datanodes: 'auto' } };
   try {
-    return measureRooms(oneDatanode, [machine], { workerMiB, history, datanodes: 1 });
+    return measureRooms(oneDatanode, [machine], { ...measure, datanodes: 1 });
   } catch (error) {
     if (error instanceof SparkPlugError && error.code === 'NO_ROOM') return null;
     throw error;

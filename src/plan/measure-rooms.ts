@@ -31,6 +31,8 @@ export interface Measure {
   readonly history: boolean;
   /** DataNodes that stand on an only machine now. */
   readonly datanodes: number;
+  /** True: the registry is counted also where there is one machine only. */
+  readonly registry?: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export function withConductor(config: ClusterConfig, ground: Ground, measure: Me
   const { machine, datanode } = room;
   const conductorMiB = sumConductorMiB(sizing, config.runs.parallel, {
     history: measure.history,
-    registry: rooms.length > 1,
+    registry: measure.registry === true || rooms.length > 1,
   });
   const budgetMiB = measureShare(config, machine, datanode, rooms.length, measure, conductorMiB);
   if (budgetMiB < conductorMiB) throw noRoomForConductor(machine, budgetMiB, conductorMiB);

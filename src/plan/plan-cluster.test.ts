@@ -272,12 +272,12 @@ test('the plan in words', () => {
   assert.deepEqual(
     plan.machines.map(({ name, workers, explanation }) => `${name}: ${workers} workers; ${explanation}`),
     [
-      'machine-1: 2 workers; all 4 cores are in use; 1.2 GiB left',
-      'machine-2: 2 workers; 1.3 GiB left, one worker needs 2 GiB; memory ran out first',
+      'machine-1: 2 workers; all 4 cores are in use; 1.1 GiB left',
+      'machine-2: 2 workers; 1.1 GiB left, one worker needs 2 GiB; memory ran out first',
       'machine-3: 2 workers; 1 core left, one worker needs 2; cores ran out first',
       'machine-4: 0 workers; no room for a worker: 1 core left, one worker needs 2; cores ran out first',
-      'machine-5: 0 workers; no room for a worker: 256 MiB left, one worker needs 2 GiB; memory ran out first',
-      'machine-6: 0 workers; no room for a worker: 188 MiB left, one worker needs 2 GiB; memory ran out first; no room for a DataNode of 256 MiB',
+      'machine-5: 0 workers; no room for a worker: 96 MiB left, one worker needs 2 GiB; memory ran out first',
+      'machine-6: 0 workers; no room for a worker: 28 MiB left, one worker needs 2 GiB; memory ran out first; no room for a DataNode of 256 MiB',
     ],
   );
 });

@@ -27,7 +27,7 @@ test('every candidate with what it makes of the machines and why it is not the b
 });
 
 test('memory rules shapes out as well, and a shape of one’s own is weighed against the best', () => {
-  const machines = parseMachines(['8c16g', '8c1800m']);
+  const machines = parseMachines(['8c16g', '8c1960m']);
   const { candidates, best } = tuneWorkers(config, machines);
   assert.deepEqual(candidates.slice(2).map(print), [
     '1×3: 0+0 = 0; not every machine has the 1.2 GiB that it needs at least',

@@ -84,7 +84,7 @@ test('on several machines only scheduler and agents have a socket, only web and 
 test('further machines restart nothing on the first but the scheduler, which gets a key to them', () => {
   const names = changed(build(defaultCluster), buildSeveral());
   assert.deepEqual(names, [
-    ...['scheduler', 'spark-driver', 'registry', 'agent-big', 'agent-small'],
+    ...['scheduler', 'registry', 'agent-big', 'agent-small'],
     ...['spark-worker-2', 'spark-worker-3', 'spark-worker-4', 'datanode-2', 'datanode-3'],
   ]);
 });

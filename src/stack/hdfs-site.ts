@@ -69,4 +69,9 @@ const reReplication = {
   'dfs.namenode.replication.max-streams': 20,
   'dfs.namenode.replication.max-streams-hard-limit': 40,
   'dfs.namenode.decommission.interval': 5,
+  // A replica that was one too many, is deleted, and comes back before its DataNode has reported the deletion, is counted
+  // neither as there nor as gone, and a drain waits for it: for upstream's 3600 s. A copy that was ordered and did not
+  // arrive is ordered again after 60 s instead of 300.
+  'dfs.namenode.excess.redundancy.timeout-sec': 20,
+  'dfs.namenode.reconstruction.pending.timeout-sec': 60,
 } as const;

@@ -23,6 +23,12 @@ export function addMachine(program: Command, act: Act): void {
   const machine = program
     .command('machine')
     .description('the physical machines: list, add, join-command, drain, return, remove');
+  withExamples(
+    machine,
+    'sparkplug machine',
+    'sparkplug machine add root@10.0.0.7',
+    'sparkplug machine drain follower-2',
+  );
 
   const list = machine
     .command('list', { isDefault: true })
