@@ -16,10 +16,11 @@ export function renderMachines(machines: readonly MachineView[]): string {
 }
 
 function countContainers({ containers }: MachineView): string {
-  const followers = (['spark-worker', 'datanode'] as const).flatMap((component) => {
+  const own = ['spark-worker', 'datanode', 'agent'];
+  const followers = own.flatMap((component) => {
     const names = containers.filter((one) => one.component === component).map(({ service }) => service);
     return names.length === 0 ? [] : [names.join(' ')];
   });
-  const rest = containers.filter(({ component }) => component !== 'spark-worker' && component !== 'datanode').length;
+  const rest = containers.filter(({ component }) => !own.includes(component)).length;
   return [...followers, ...(rest === 0 ? [] : [`${rest} of the conductor`])].join(', ');
 }

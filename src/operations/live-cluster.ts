@@ -137,6 +137,50 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     return known;
   };
 
+  const applyChange = async (change: ClusterChange, progress: ChangeProgress): Promise<void> => {
+    const first = await prepare(change);
+    const { report, signal, waitUntilIdle } = progress;
+    const fleet = accessFleet(parts, change.desired);
+    const execute = async ({ changeSet, plan: placed }: PreparedChange): Promise<void> => {
+      const context: DrainContext = {
+        ...parts,
+        previous: readStack(store),
+        replication: change.desired.config.hdfs.replication,
+        force: change.force,
+        report,
+        signal,
+      };
+      await settleEarlierDrains(parts, context, changeSet);
+      await executeChangeSet(docker, changeSet, {
+        secrets: { secrets: 'external' },
+        report,
+        signal,
+        waitUntilIdle,
+        waitUntilReady: (services) => waitUntilReady(parts, changeSet.result, placed.replication, services, signal),
+        ...withRunsStarting(carryOutDrains(context), progress.letRunsStart),
+        registry: fleet,
+      });
+    };
+    await execute(first);
+    let last = first;
+    if (await askNewMachines(change.desired, first, { fleet, report, signal })) {
+      store.set('stack', JSON.stringify(first.changeSet.result));
+      last = await prepare(change);
+      await execute(last);
+    }
+    const { changeSet, plan: placed } = last;
+    const { result } = changeSet;
+    // An earlier process may have deployed all of it, and ended before anything answered.
+    if (changeSet.empty) {
+      const services = result.services.map(({ name }) => name).filter((name) => name !== 'scheduler');
+      await waitUntilReady(parts, result, placed.replication, services, signal);
+    }
+    signal.throwIfAborted();
+    forgetDrained(store, changeSet);
+    store.set('stack', JSON.stringify(result));
+    if (first.changeSet.steps.some(({ kind }) => kind === 'publish')) await retire(parts, report);
+  };
+
   return {
     compare: async (change) => {
       const { changeSet, plan: placed } = await prepare(change);
@@ -159,48 +203,12 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       }
     },
     apply: async (change, progress) => {
-      const first = await prepare(change);
-      const { report, signal, waitUntilIdle } = progress;
-      const fleet = accessFleet(parts, change.desired);
-      const execute = async ({ changeSet, plan: placed }: PreparedChange): Promise<void> => {
-        const context: DrainContext = {
-          ...parts,
-          previous: readStack(store),
-          replication: change.desired.config.hdfs.replication,
-          force: change.force,
-          report,
-          signal,
-        };
-        await settleEarlierDrains(parts, context, changeSet);
-        await executeChangeSet(docker, changeSet, {
-          secrets: { secrets: 'external' },
-          report,
-          signal,
-          waitUntilIdle,
-          waitUntilReady: (services) => waitUntilReady(parts, changeSet.result, placed.replication, services, signal),
-          ...withRunsStarting(carryOutDrains(context), progress.letRunsStart),
-          registry: fleet,
-        });
-      };
-      await execute(first);
-      let last = first;
-      if (await askNewMachines(change.desired, first, { fleet, report, signal })) {
-        store.set('stack', JSON.stringify(first.changeSet.result));
-        last = await prepare(change);
-        await execute(last);
+      try {
+        await applyChange(change, progress);
+      } finally {
+        // Also where it failed half-way: what stands by then is another plan's.
+        planned = null;
       }
-      const { changeSet, plan: placed } = last;
-      const { result } = changeSet;
-      // An earlier process may have deployed all of it, and ended before anything answered.
-      if (changeSet.empty) {
-        const services = result.services.map(({ name }) => name).filter((name) => name !== 'scheduler');
-        await waitUntilReady(parts, result, placed.replication, services, signal);
-      }
-      signal.throwIfAborted();
-      forgetDrained(store, changeSet);
-      store.set('stack', JSON.stringify(result));
-      planned = null;
-      if (first.changeSet.steps.some(({ kind }) => kind === 'publish')) await retire(parts, report);
     },
     driverImage: async () => {
       const services = await docker.services({ [labels.project]: projectId, [labels.component]: 'spark-driver' });

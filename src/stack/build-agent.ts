@@ -10,6 +10,9 @@ export const agentPort = 7443;
 /** Swarm takes 63 characters for `<project>_agent-<machine>`, of which the longest project leaves these to the machine. */
 const mostMachineCharacters = 25;
 
+/** What an agent proves itself by. In the Swarm before the first machine joins: only the command line has their contents. */
+export const agentSecrets = ['cluster_ca', 'agent_tls_cert', 'agent_tls_key'] as const;
+
 /** One service for each further machine of which the socket's group is known. */
 export function buildAgents(context: BuildContext): readonly ServiceDraft[] {
   const { desired, plan, registry, socketGids } = context;
@@ -33,7 +36,7 @@ export function buildAgents(context: BuildContext): readonly ServiceDraft[] {
           SPARKPLUG_REGISTRY: registry.address,
         },
         networks: ['control'],
-        secrets: ['cluster_ca', 'agent_tls_cert', 'agent_tls_key'],
+        secrets: agentSecrets,
         binds: [{ source: dockerSocket, target: dockerSocket }],
         // By its name, since it listens on no other address. Plain HTTP is answered with a hint.
         healthcheck: probeHttp(name, agentPort),

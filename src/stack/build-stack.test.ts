@@ -89,6 +89,17 @@ test('further machines restart nothing on the first but the scheduler, which get
   ]);
 });
 
+test('a cluster that expects machines has what their agents prove themselves by before any of them is there', () => {
+  const { desired } = severalCluster;
+  const alone = buildStack(desired, defaultCluster.plan, { bootstrap: null });
+  const names = alone.secrets.map(({ name }) => name);
+  assert.ok(
+    ['cluster_ca', 'agent_tls_cert', 'agent_tls_key'].every((name) => names.includes(name)),
+    names.join(' '),
+  );
+  assert.ok(!alone.services.some(({ component }) => component === 'agent'));
+});
+
 test('a machine whose socket is not known has no agent yet, and its image is published all the same', () => {
   const stack = buildSeveral({ socketGids: new Map([['node3', 0]]) });
   const agents = stack.services.filter(({ component }) => component === 'agent');

@@ -1,6 +1,6 @@
 // plan → stack: every service, network, volume, secret and generated file of the cluster, as data.
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
-import { buildAgents } from './build-agent.ts';
+import { agentSecrets, buildAgents } from './build-agent.ts';
 import { buildCheckpointer } from './build-checkpointer.ts';
 import { type BuildContext, buildConfigs, configFile } from './build-context.ts';
 import { buildDatanode } from './build-datanode.ts';
@@ -47,7 +47,8 @@ export function buildStack(desired: DesiredState, plan: ClusterPlan, options: St
   // Also the image of agents that only stand once their machine was looked at.
   const isAlone = plan.machines.every((machine) => machine.conductor);
   const published = context.registry === null || isAlone ? [] : listPublished(desired, context.registry.address);
-  const used = new Set(drafts.flatMap((draft) => draft.secrets));
+  const expected = context.registry === null ? [] : agentSecrets;
+  const used = new Set([...drafts.flatMap((draft) => draft.secrets), ...expected]);
   return {
     projectId: desired.projectId,
     namespace: desired.namespace,

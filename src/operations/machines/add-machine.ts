@@ -6,14 +6,14 @@ import type { MachineShell } from '../../adapters/machine-shell.ts';
 import { rememberHostKey, scanHostKeys } from '../../adapters/ssh/host-key.ts';
 import { createSshShell, hostOf } from '../../adapters/ssh/ssh-shell.ts';
 import type { MachineView } from '../../api/schemas.ts';
-import { knownHostsFile, readSecret } from '../../config/user-folder.ts';
+import { knownHostsFile } from '../../config/user-folder.ts';
 import { SparkPlugError } from '../../errors.ts';
 import { type Report, step } from '../../progress.ts';
 import { formatDuration } from '../../units.ts';
 import { connectToCluster } from '../cluster-access.ts';
 import { takeDown } from '../down.ts';
-import { registryUser } from '../fleet-names.ts';
 import { ensureProjectState, locateProject, openProject, type ProjectChoice } from '../open-project.ts';
+import { readRegistryAccess } from '../read-registry-access.ts';
 import { setUpEngine } from '../set-up-engine.ts';
 import { bringUp } from '../up.ts';
 import { reachSwarm } from './reach-swarm.ts';
@@ -106,13 +106,12 @@ async function prepareJoin(choice: ProjectChoice, { advertise, report, signal }:
   });
   await bringUp(choice, { now: false, build: true, expectMachines: true, report, signal });
   const api = await connectToCluster(await locateProject(choice));
-  const { registry } = (await api.desiredState({ signal })).desired;
-  const password = await readSecret(id, 'registry_password');
-  if (registry === undefined || password === null) throw new Error('a cluster of several machines has a registry');
+  const registry = await readRegistryAccess((await api.desiredState({ signal })).desired);
+  if (registry === null) throw new Error('a cluster that expects machines has a registry');
   return {
     managerAddress,
     token: (await docker.run(['swarm', 'join-token', '--quiet', 'worker'])).trim(),
-    registry: { address: registry.address, caCertificate: registry.caCertificate, user: registryUser, password },
+    registry,
   };
 }
 

@@ -19,7 +19,7 @@ export interface JoinOrder {
 
 /**
  * POSIX sh for root of a machine with a running Docker Engine. Run twice it changes nothing. Exit codes: 0 in this Swarm,
- * 3 the engine does not answer, 4 the machine is in another Swarm, else what Docker gave. The password and the token are
+ * 3 the engine does not answer, 4 the machine is in another Swarm, 5 the Swarm does not take it, else what Docker gave. The password and the token are
  * in no command line: `docker login` reads standard input, and the script itself is what carries both.
  */
 export function renderJoinScript({ managerAddress, token, registry }: JoinOrder): string {
@@ -87,7 +87,10 @@ function join(token: string): readonly string[] {
     '    echo "this machine is in another Swarm ($state, of ${managers:-nobody}); leave it first: docker swarm leave" >&2',
     '    exit 4 ;;',
     'esac',
-    `docker swarm join --token ${quote(token)} "$manager"`,
+    `if ! docker swarm join --token ${quote(token)} "$manager"; then`,
+    `  echo "this machine could not join $manager; where the token is refused, a new line helps: sparkplug machine join-command" >&2`,
+    '  exit 5',
+    'fi',
   ];
 }
 

@@ -27,6 +27,13 @@ export interface TestMachine {
   remove(): Promise<void>;
 }
 
+/** `--privileged` is not used: capabilities one by one, so that it works where a full grant is refused. */
+const powers = [
+  ...['--cap-add', 'ALL', '--cap-drop', 'SYS_RESOURCE'],
+  ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
+  ...['--security-opt', 'systempaths=unconfined', '--device-cgroup-rule', 'a *:* rwm'],
+];
+
 interface MachineShape {
   /** What it believes to have, and its limit. */
   readonly memoryMiB: number;
@@ -40,7 +47,6 @@ interface MachineShape {
 
 /**
  * Starts a machine that has an engine without any image.
- * `--privileged` is not used: capabilities one by one, so that it works where a full grant is refused.
  */
 export async function startMachine(name: string, shape: MachineShape): Promise<TestMachine> {
   const { memoryMiB, dockerDiskMiB, daemonConfig = {}, cgroupVersion } = shape;
@@ -50,9 +56,7 @@ export async function startMachine(name: string, shape: MachineShape): Promise<T
   const volume = `${name}-docker`;
   await docker('volume', 'create', volume);
   await docker(
-    ...['run', '-d', '--name', name, '--hostname', name, '--cap-add', 'ALL', '--cap-drop', 'SYS_RESOURCE'],
-    ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
-    ...['--security-opt', 'systempaths=unconfined', '--device-cgroup-rule', 'a *:* rwm'],
+    ...['run', '-d', '--name', name, '--hostname', name, ...powers],
     ...(dockerDiskMiB === undefined
       ? ['-v', `${volume}:/var/lib/docker`]
       : ['--tmpfs', `/var/lib/docker:exec,size=${dockerDiskMiB}m`]),
@@ -68,6 +72,27 @@ export async function startMachine(name: string, shape: MachineShape): Promise<T
     interval: 250,
     timeout: 60_000,
   });
+  return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
+}
+
+/** A fresh Debian machine without Docker, reached over SSH by this key; `exec` is its console. */
+export async function startSshMachine(name: string, authorizedKey: string): Promise<TestMachine> {
+  const sshImage = 'sparkplug-test/ssh-machine';
+  const context = join(repository, 'test', 'e2e', 'ssh-machine');
+  const base = await findDebianImage();
+  const build = ['build', '-q', '--network', 'host', '--build-arg', `DEBIAN_IMAGE=${base}`, '-t', sshImage, context];
+  await execa('docker', build, { env: { DOCKER_BUILDKIT: '0' } });
+  const volume = `${name}-docker`;
+  await docker('volume', 'create', volume);
+  await docker(
+    ...['run', '-d', '--name', name, '--hostname', name, ...powers, '-v', `${volume}:/var/lib/docker`],
+    ...['-e', `AUTHORIZED_KEY=${authorizedKey}`, sshImage],
+  );
+  const machine = handle(name, async () => {
+    await execa('docker', ['volume', 'rm', volume], { reject: false });
+  });
+  const answers = async () => (await machine.exec(['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/22'])).exitCode === 0;
+  await pWaitFor(answers, { interval: 250, timeout: 30_000 });
   return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
 }
 
