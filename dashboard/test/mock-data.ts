@@ -123,6 +123,7 @@ export function makeStatus(operation: string | null, runs: { queued: number; run
       replication: 2,
     },
     runs,
+    overrides: [],
     operation,
     warnings: ['datanode-3 keeps failing: sparkplug logs datanode-3 shows why'],
   };

@@ -877,6 +877,8 @@ export interface components {
                 usedMiB: number;
             } | null;
             operation: string | null;
+            /** @default [] */
+            overrides: string[];
             projectId: string;
             ready: boolean;
             revision: number;

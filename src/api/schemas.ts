@@ -173,6 +173,8 @@ export const ClusterStatus = z.object({
   runs: z.object({ queued: z.number(), running: z.number() }),
   /** The operation in progress, null when none. */
   operation: z.string().nullable(),
+  /** Numbers that `scale` set instead of the file's: "workers=3 by scale (the file says auto)". */
+  overrides: z.array(z.string()).default([]),
   warnings: z.array(z.string()),
 });
 export type ClusterStatus = z.infer<typeof ClusterStatus>;

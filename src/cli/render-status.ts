@@ -20,6 +20,7 @@ export function renderStatus(status: StatusReport): string {
     ...hdfs(status),
     `runs   ${status.runs.running} running, ${status.runs.queued} queued`,
     ...(status.operation === null ? [] : [`now    operation ${status.operation} changes the cluster`]),
+    ...status.overrides.map((text) => `scale  ${text}`),
     ...status.warnings.map((text) => `${pc.yellow('warning:')} ${text}`),
   ].join('\n');
 }

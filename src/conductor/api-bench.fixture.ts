@@ -81,6 +81,7 @@ export function createMemoryDesk(): SchedulerDesk {
       hdfs: null,
       runs: { queued: 0, running: 0 },
       operation: null,
+      overrides: [],
       warnings: [],
     }),
     desired: () => ({ revision: 1, desired }),

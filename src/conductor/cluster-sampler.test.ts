@@ -29,6 +29,7 @@ const status: ClusterStatus = {
   },
   runs: { queued: 0, running: 0 },
   operation: null,
+  overrides: [],
   warnings: [],
 };
 

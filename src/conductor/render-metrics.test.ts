@@ -23,6 +23,7 @@ const status: ClusterStatus = {
   hdfs: null,
   runs: { queued: 1, running: 1 },
   operation: null,
+  overrides: [],
   warnings: [],
 };
 

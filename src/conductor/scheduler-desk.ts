@@ -11,6 +11,7 @@ import type { ClusterEvent, ClusterStatus, Operation } from '../api/schemas.ts';
 import { checkSparkConf } from '../operations/check-run-request.ts';
 import type { ComponentProbes } from '../operations/cluster-health.ts';
 import type { ComponentLogs } from '../operations/component-logs.ts';
+import { describeOverrides } from '../operations/effective-desired.ts';
 import type { ContainerHost } from '../operations/fleet.ts';
 import type { ObservableCluster } from '../operations/live-cluster.ts';
 import { type ChangeSignal, createChangeSignal } from '../runs/change-signal.ts';
@@ -200,7 +201,8 @@ function createDesk(
     const { revision, desired } = keeper.current();
     const health = await cluster.health(revision, desired);
     const operation = store.runningOperation()?.id ?? null;
-    return { projectId, version, revision, ...health, runs: runs.count(), operation };
+    const overrides = [...describeOverrides(desired)];
+    return { projectId, version, revision, ...health, runs: runs.count(), operation, overrides };
   };
 
   return {

@@ -76,6 +76,7 @@ export function describeByDocker(
     hdfs: null,
     runs: { queued: 0, running: 0 },
     operation: null,
+    overrides: [],
     warnings: ['the REST API does not answer; this is what Docker tells. `sparkplug up` repairs the conductor'],
   };
 }

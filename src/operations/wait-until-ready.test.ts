@@ -18,6 +18,7 @@ const status = (ready: boolean, details: Readonly<Record<string, string>>): Clus
   hdfs: null,
   runs: { queued: 0, running: 0 },
   operation: null,
+  overrides: [],
   warnings: [],
 });
 
