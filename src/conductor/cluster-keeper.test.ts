@@ -416,6 +416,23 @@ test('a reconcile stands back while something else changes the cluster', async (
   await stop();
 });
 
+test('a reconcile makes way for what somebody asks for', async () => {
+  const { keeper, cluster, store, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  cluster.drifted = true;
+  cluster.work = never;
+  const reconciling = keeper.reconcile('drift');
+  await settle();
+  cluster.work = async () => undefined;
+  const answer = await keeper.submit(sized('auto', { webPort: 8081 }), plain);
+  assert.equal(answer.kind, 'accepted');
+  const own = await reconciling;
+  assert.ok(own.kind === 'done');
+  assert.equal(store.operation(own.operation.id)?.state, 'cancelled');
+  await keeper.settled();
+  assert.equal(keeper.current().desired.webPort, 8081);
+  await stop();
+});
+
 test('runs start while a drain goes on, and are held back again for what follows', async () => {
   const { keeper, cluster, gate, stop } = open(undefined, undefined, JSON.stringify(sized()));
   const signal = new AbortController().signal;

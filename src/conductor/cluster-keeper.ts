@@ -104,6 +104,15 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
     while (carrying !== null) await carrying.done;
   };
 
+  /** What the scheduler does by itself gives way to what somebody asks for: whatever is left of it is found again later. */
+  const makeWay = async (): Promise<void> => {
+    const running = store.runningOperation();
+    if (running?.kind !== 'reconcile' || carrying?.id !== running.id) return;
+    record('operation', `${running.id} makes way for a change that was asked for`);
+    carrying.abort.abort();
+    await settle();
+  };
+
   /** Throws also what would only be refused on the way: then nothing is written down, and nothing begun. */
   const differs = async (desired: DesiredState, driverImage: string | null, options: ChangeOptions) => {
     const { now, force = false } = options;
@@ -132,6 +141,7 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
     make: (desired: DesiredState) => DesiredState,
     options: ChangeOptions,
   ): Promise<SubmitAnswer> => {
+    await makeWay();
     refuseBusy(store);
     const before = current();
     const desired = make(before.desired);
@@ -154,6 +164,7 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
       refuseOlder(sent, parts.version);
       const desired = keepOverrides(current().desired, sent);
       const { revision, text } = compareRevision(store, desired, options.ifMatch);
+      await makeWay();
       refuseBusy(store);
       const isDifferent = await differs(desired, text === null ? await parts.cluster.driverImage() : null, options);
       if (text === null && !isDifferent) return { kind: 'unchanged', revision };

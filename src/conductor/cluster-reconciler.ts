@@ -54,7 +54,8 @@ export async function keepReconciled(parts: ReconcilerParts): Promise<never> {
     const answer = await keeper.reconcile(cause).catch((error: unknown) => error);
     const hasFailed =
       answer instanceof Error ||
-      (isDone(answer) && (answer.operation.state === 'failed' || answer.operation.state === 'cancelled'));
+      // One that was cancelled made way for somebody's change, and is no failure.
+      (isDone(answer) && answer.operation.state === 'failed');
     if (answer instanceof Error) record('reconcile', `cannot be carried out: ${answer.message} (${cause})`);
     if (hasFailed) {
       pausedUntilMs = clock.now() + pauseMs;
