@@ -355,6 +355,10 @@ async function carryOut(
           if (!signal.aborted) open = await gate.close(operation.id, signal);
         }
       },
+      look: async () => ({
+        driverImage: operation.kind === 'apply' ? null : await parts.cluster.driverImage(),
+        runActive: gate.running().length > 0,
+      }),
       signal,
     });
     shutdown.throwIfAborted();
@@ -442,6 +446,7 @@ async function setDriverImage(
       report: () => undefined,
       waitUntilIdle: () => gate.whenIdle(signal),
       letRunsStart: (work) => work(),
+      look: async () => ({ driverImage: image, runActive: false }),
       signal,
     });
     if (!shutdown.aborted) record('driver', `the drivers' image was set to ${image} for run ${run}`);

@@ -155,6 +155,7 @@ function open(taskState: () => string = () => 'running') {
     report: () => undefined,
     waitUntilIdle: async () => undefined,
     letRunsStart: <T>(work: () => Promise<T>) => work(),
+    look: async () => ({ driverImage: null, runActive: false }),
     signal: shutdown,
   };
   return { swarm, store, clock, cluster, progress, drains };

@@ -1,7 +1,7 @@
 // Use case: change the living cluster: plan, compare, deploy on the real engine, wait until what was changed answers.
 
 import type { Docker } from '../adapters/docker/docker.ts';
-import type { ChangeSet } from '../engine/change-set.ts';
+import type { ChangeSet, ChangeStep } from '../engine/change-set.ts';
 import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { type Execution, executeChangeSet } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
@@ -53,6 +53,8 @@ export interface ChangeProgress {
   readonly waitUntilIdle: () => Promise<void>;
   /** Lets runs start while `work` goes on, which disturbs none. */
   readonly letRunsStart: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Runs and their drivers as they are now: where runs could start meanwhile, what was planned before may interrupt one. */
+  readonly look: () => Promise<Pick<ClusterChange, 'driverImage' | 'runActive'>>;
   readonly signal: AbortSignal;
 }
 
@@ -103,14 +105,19 @@ const readyPollMs = 500;
 /** Swarm replaces a changed service within seconds; this process is a part of `scheduler`. */
 const ownReplacementMs = 60_000;
 
+/** A plan costs several questions to the engine; machines come and go, and their agents with them. */
+const plannedMs = 5_000;
+
 interface PlannedRevision {
   readonly revision: number;
+  readonly atMs: number;
   readonly stack: StackSpec;
   readonly plan: ClusterPlan;
 }
 
 export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   const { docker, store, projectId } = parts;
+  /** For a few seconds: what stands on which machine changes by itself. */
   let planned: PlannedRevision | null = null;
 
   const plan = async (desired: DesiredState) => {
@@ -132,7 +139,9 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     });
 
   const planOnce = async (revision: number, desired: DesiredState): Promise<PlannedRevision> => {
-    const known = planned?.revision === revision ? planned : { revision, ...(await plan(desired)) };
+    const nowMs = parts.clock.now();
+    if (planned?.revision === revision && Math.abs(nowMs - planned.atMs) < plannedMs) return planned;
+    const known = { revision, atMs: nowMs, ...(await plan(desired)) };
     planned = known;
     return known;
   };
@@ -141,7 +150,8 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     const first = await prepare(change);
     const { report, signal, waitUntilIdle } = progress;
     const fleet = accessFleet(parts, change.desired);
-    const execute = async ({ changeSet, plan: placed }: PreparedChange): Promise<void> => {
+    const executeSteps = async (prepared: PreparedChange, steps: ChangeSet['steps']): Promise<void> => {
+      const { changeSet, plan: placed } = prepared;
       const context: DrainContext = {
         ...parts,
         previous: readStack(store),
@@ -151,22 +161,40 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
         signal,
       };
       await settleEarlierDrains(parts, context, changeSet);
-      await executeChangeSet(docker, changeSet, {
-        secrets: { secrets: 'external' },
-        report,
-        signal,
-        waitUntilIdle,
-        waitUntilReady: (services) => waitUntilReady(parts, changeSet.result, placed.replication, services, signal),
-        ...withRunsStarting(carryOutDrains(context), progress.letRunsStart),
-        registry: fleet,
-      });
+      await executeChangeSet(
+        docker,
+        { ...changeSet, steps, empty: steps.length === 0 },
+        {
+          secrets: { secrets: 'external' },
+          report,
+          signal,
+          waitUntilIdle,
+          waitUntilReady: (services) => waitUntilReady(parts, changeSet.result, placed.replication, services, signal),
+          ...withRunsStarting(carryOutDrains(context), progress.letRunsStart),
+          registry: fleet,
+        },
+      );
     };
-    await execute(first);
-    let last = first;
-    if (await askNewMachines(change.desired, first, { fleet, report, signal })) {
-      store.set('stack', JSON.stringify(first.changeSet.result));
-      last = await prepare(change);
-      await execute(last);
+    const drained = new Set<string>();
+    /** Planned anew after what was drained, as often as runs could start. Returns what was executed last. */
+    const execute = async (prepared: PreparedChange): Promise<PreparedChange> => {
+      const isDone = (step: ChangeStep): boolean =>
+        step.kind === 'drain' && step.services.every((service) => drained.has(service));
+      const steps = prepared.changeSet.steps.filter((step) => !isDone(step));
+      const lastDrain = steps.findLastIndex(({ kind }) => kind === 'drain');
+      if (lastDrain === -1) {
+        await executeSteps(prepared, steps);
+        return prepared;
+      }
+      const upToDrains = steps.slice(0, lastDrain + 1);
+      await executeSteps(prepared, upToDrains);
+      for (const step of upToDrains) if (step.kind === 'drain') for (const name of step.services) drained.add(name);
+      return await execute(await prepare({ ...change, ...(await progress.look()) }));
+    };
+    let last = await execute(first);
+    if (await askNewMachines(change.desired, last, { fleet, report, signal })) {
+      store.set('stack', JSON.stringify(last.changeSet.result));
+      last = await execute(await prepare({ ...change, ...(await progress.look()) }));
     }
     const { changeSet, plan: placed } = last;
     const { result } = changeSet;

@@ -116,6 +116,7 @@ test('one machine gets a second: the scheduler is given its password, and its su
         report: () => undefined,
         waitUntilIdle: async () => undefined,
         letRunsStart: (work) => work(),
+        look: async () => ({ driverImage: null, runActive: false }),
         signal,
       })
       .finally(() => {

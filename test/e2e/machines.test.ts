@@ -2,7 +2,8 @@
 // healed, and a fourth that is used without a command.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
@@ -43,6 +44,8 @@ interface Status {
 }
 
 let folder: string;
+/** Beside the project: what lies in its folder is a part of its image. */
+let scratch: string;
 let checksum: string;
 
 const lab = (...args: readonly string[]) => mustRun(folder, ['lab', ...args], { timeoutMs: 300_000 });
@@ -62,7 +65,7 @@ async function awaitStatus(isReached: (status: Status) => boolean): Promise<void
   await pWaitFor(isSettled, { interval: 1_000, timeout: 120_000 });
 }
 async function assertFileIntact(): Promise<void> {
-  const copy = join(folder, 'copy.bin');
+  const copy = join(scratch, 'copy.bin');
   await mustRun(folder, ['hdfs', 'get', '--overwrite', '/kept.bin', copy]);
   assert.equal(
     createHash('sha256')
@@ -74,12 +77,13 @@ async function assertFileIntact(): Promise<void> {
 
 before(async () => {
   folder = await makeProject(project);
+  scratch = await mkdtemp(join(tmpdir(), 'sparkplug-scratch-'));
   await lab('up', ...three, '--core-scale', '4', '--yes');
   await mustRun(folder, ['up', '--yes'], { timeoutMs: 600_000 });
   const content = randomBytes(24 * 1024 * 1024);
   checksum = createHash('sha256').update(content).digest('hex');
-  await writeFile(join(folder, 'kept.bin'), content);
-  await mustRun(folder, ['hdfs', 'put', join(folder, 'kept.bin'), '/kept.bin']);
+  await writeFile(join(scratch, 'kept.bin'), content);
+  await mustRun(folder, ['hdfs', 'put', join(scratch, 'kept.bin'), '/kept.bin']);
 });
 after(async () => {
   await sparkplug(folder, ['lab', 'down', '--yes']);
@@ -134,6 +138,8 @@ describe('three unequal machines', () => {
   });
 
   it('one is drained under a running job, and nothing is lost; it is taken back', async () => {
+    // Its new image is set while the drain goes on, and the deploy after that must not take it back.
+    await writeFile(join(folder, 'spread.py'), `${project['spread.py']}# changed\n`);
     const run = startSparkplug(folder, ['run', 'spread', '--', '6']);
     await mustRun(folder, ['machine', 'drain', 'follower-1'], { timeoutMs: 200_000 });
     assert.deepEqual(await servicesOn('follower-1'), []);
