@@ -163,7 +163,7 @@ describe('a command', () => {
   });
 
   it('of a later version is refused plainly', async () => {
-    assert.equal((await sparkplug(project, ['scale', 'workers=2'])).exitCode, 2);
+    assert.equal((await sparkplug(project, ['aws', 'up'])).exitCode, 2);
   });
 
   it('that needs a cluster says how to get one, with exit code 3', async () => {
