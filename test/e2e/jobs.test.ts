@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { containerOf, docker } from './support/docker.ts';
-import { ask, lastRunOf, type SharedCluster, secretMarker, sha256, sharedCluster } from './support/shared-cluster.ts';
+import {
+  ask,
+  isReady,
+  lastRunOf,
+  type SharedCluster,
+  secretMarker,
+  sha256,
+  sharedCluster,
+} from './support/shared-cluster.ts';
 import { mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 let cluster: SharedCluster;
@@ -161,6 +169,8 @@ describe('a package that cannot be installed', () => {
     ['for Python', 'requirements=away.txt', 'REQUIREMENT_FAILED', 'requirements', 'tabulate==99.9'],
   ] as const;
   before(async () => {
+    // The driver of the last run has ended, and its successor belongs to the cluster that has to stay as it is.
+    await pWaitFor(() => isReady(cluster), { interval: 200, timeout: 60_000 });
     await writeFile(join(cluster.folder, 'away.txt'), 'tabulate==99.9\n');
   });
   after(async () => {
