@@ -170,7 +170,7 @@ describe('a package that cannot be installed', () => {
   ] as const;
   before(async () => {
     // The driver of the last run has ended, and its successor belongs to the cluster that has to stay as it is.
-    await pWaitFor(() => isReady(cluster), { interval: 200, timeout: 60_000 });
+    await containerOf(cluster.projectId, 'spark-driver');
     await writeFile(join(cluster.folder, 'away.txt'), 'tabulate==99.9\n');
   });
   after(async () => {
