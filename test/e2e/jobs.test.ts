@@ -5,15 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { containerOf, docker } from './support/docker.ts';
-import {
-  ask,
-  isReady,
-  lastRunOf,
-  type SharedCluster,
-  secretMarker,
-  sha256,
-  sharedCluster,
-} from './support/shared-cluster.ts';
+import { ask, lastRunOf, type SharedCluster, secretMarker, sha256, sharedCluster } from './support/shared-cluster.ts';
 import { mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 let cluster: SharedCluster;
