@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import pWaitFor from 'p-wait-for';
+import { createDocker } from '../src/adapters/docker/docker.ts';
+import { leaveSwarmIfOurs } from '../src/operations/ensure-swarm.ts';
+import { forgetTestMachines } from './e2e/support/machine.ts';
 import { removeSharedCluster } from './e2e/support/shared-cluster.ts';
 import { repository } from './e2e/support/sparkplug.ts';
 import { explainStuckEngine } from './e2e/support/stuck-engine.ts';
@@ -132,6 +135,7 @@ async function keepArtifacts(): Promise<void> {
  * would be taken. Only projects that the tests make, by their names.
  */
 async function removeLeftovers(): Promise<void> {
+  await forgetTestMachines();
   const docker = async (...args: readonly string[]) => (await execa('docker', args)).stdout.split('\n').filter(Boolean);
   const format = '{{index .Spec.Labels "sparkplug.project"}} {{index .Spec.Labels "com.docker.stack.namespace"}}';
   const ids = await docker('service', 'ls', '-q', '--filter', 'label=sparkplug.project');
@@ -147,6 +151,8 @@ async function removeLeftovers(): Promise<void> {
       await execa('docker', ['volume', 'rm', volume], { reject: false });
     }
   }
+  // One that further machines had joined listens on an address, and the first file asks for one that does not yet.
+  await leaveSwarmIfOurs(createDocker());
 }
 
 /** Counted: what a test run leaves behind, a user's `down` would leave too. */

@@ -900,7 +900,7 @@ export interface components {
             detail: string;
             name: string;
             /** @enum {string} */
-            state: "ready" | "starting" | "failing" | "missing";
+            state: "ready" | "starting" | "failing" | "missing" | "away";
         };
         ComponentLine: {
             at: string;
@@ -914,7 +914,7 @@ export interface components {
             memoryUsedMiB: number | null;
             service: string;
             /** @enum {string} */
-            state: "ready" | "starting" | "failing" | "missing";
+            state: "ready" | "starting" | "failing" | "missing" | "away";
         };
         DesiredAnswer: {
             desired: components["schemas"]["NewDesiredState"];

@@ -138,7 +138,8 @@ export type Operation = z.infer<typeof Operation>;
 export const ComponentHealth = z.object({
   /** Service name: `datanode-1`. */
   name: z.string(),
-  state: z.enum(['ready', 'starting', 'failing', 'missing']),
+  /** `away`: its machine does not answer, or was told by Docker to hold nothing; the cluster does without it meanwhile. */
+  state: z.enum(['ready', 'starting', 'failing', 'missing', 'away']),
   detail: z.string(),
 });
 export type ComponentHealth = z.infer<typeof ComponentHealth>;
@@ -336,7 +337,7 @@ export const ContainerView = z.object({
   cores: z.number(),
   /** Its limit. */
   memoryMiB: z.number(),
-  state: z.enum(['ready', 'starting', 'failing', 'missing']),
+  state: z.enum(['ready', 'starting', 'failing', 'missing', 'away']),
   /** Cores in use now; null where nothing was measured yet. */
   coresUsed: z.number().nullable(),
   memoryUsedMiB: z.number().nullable(),

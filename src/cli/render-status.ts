@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import type { StatusReport } from '../operations/status.ts';
 import { formatMemory, formatTable } from './format.ts';
 
-const colours = { ready: pc.green, starting: pc.yellow, failing: pc.red, missing: pc.red } as const;
+const colours = { ready: pc.green, starting: pc.yellow, failing: pc.red, missing: pc.red, away: pc.yellow } as const;
 
 /** Head, components, workers, files, runs, warnings. */
 export function renderStatus(status: StatusReport): string {

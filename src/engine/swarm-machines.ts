@@ -31,6 +31,27 @@ function stateOf(node: SwarmNode, answering: string): MachineState {
   return node.ready || node.id === answering ? 'ready' : 'away';
 }
 
+export interface AwayMachine {
+  readonly name: string;
+  /** Why it takes no containers, as what follows its name. */
+  readonly reason: string;
+}
+
+/** Of these further machines those whose containers Swarm cannot start now, by id. */
+export function findAway(
+  further: readonly Pick<Machine, 'id' | 'name'>[],
+  nodes: readonly SwarmNode[],
+): ReadonlyMap<string, AwayMachine> {
+  return new Map(
+    further.flatMap(({ id, name }): (readonly [string, AwayMachine])[] => {
+      const node = nodes.find((one) => one.id === id);
+      if (node === undefined) return [[id, { name, reason: 'left the Swarm' }]];
+      if (!node.ready) return [[id, { name, reason: 'does not answer' }]];
+      return node.active ? [] : [[id, { name, reason: 'was drained by `docker node update`' }]];
+    }),
+  );
+}
+
 /** A simulated machine counts more cores than its engine can see; the label says how many. */
 export function countCores({ cores, labels: own }: Pick<SwarmNode, 'cores' | 'labels'>): number {
   const labelled = own[labels.cores] ?? '';

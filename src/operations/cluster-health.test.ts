@@ -78,6 +78,7 @@ function facts(changes: Partial<HealthFacts> = {}): HealthFacts {
       ['spark-worker-1', '10.2.0.9'],
       ['datanode-1', '10.2.0.8'],
     ]),
+    away: new Map(),
     ...changes,
   };
 }
@@ -103,6 +104,25 @@ test('nothing waits for the history server', () => {
   const health = assessHealth(facts({ stack }));
   assert.equal(health.ready, true);
   assert.equal(health.components.find(({ name }) => name === 'history')?.state, 'missing');
+});
+
+test('what is on a machine that is away is not waited for, and the machine is named', () => {
+  const services = createStack().services.map((one) => ({
+    ...one,
+    machineId: one.name === 'datanode-1' ? 'far' : null,
+  }));
+  const live = { ...namenode, live: [] };
+  const away = new Map([['far', { name: 'store-2', reason: 'does not answer' }]]);
+  const health = assessHealth(facts({ stack: { ...createStack(), services }, namenode: live, away }));
+  assert.equal(health.ready, true);
+  assert.deepEqual(
+    health.components.find(({ name }) => name === 'datanode-1'),
+    { name: 'datanode-1', state: 'away', detail: 'store-2 does not answer' },
+  );
+  assert.deepEqual(health.warnings, [
+    'store-2 does not answer, and with it datanode-1; start it again, or let it go: sparkplug machine remove store-2',
+  ]);
+  assert.equal(assessHealth(facts({ stack: { ...createStack(), services }, namenode: live })).ready, false);
 });
 
 test('a running container that does not answer is only starting', () => {

@@ -4,9 +4,10 @@ import type { MasterState } from '../adapters/spark/spark-master.ts';
 import type { ClusterStatus, ComponentHealth } from '../api/schemas.ts';
 import type { ClusterState } from '../engine/cluster-state.ts';
 import { describeReadiness, type ServiceReadiness } from '../engine/describe-readiness.ts';
-import type { ObservingDocker } from '../engine/engine-docker.ts';
+import type { ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
-import type { FixedComponent } from '../plan/cluster-plan.ts';
+import { type AwayMachine, findAway } from '../engine/swarm-machines.ts';
+import type { ClusterPlan, FixedComponent } from '../plan/cluster-plan.ts';
 import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 
 /** Questions to the components; null or false: no answer. */
@@ -28,6 +29,8 @@ export interface HealthFacts {
   readonly master: MasterState | null;
   readonly webAnswers: boolean;
   readonly addresses: ReadonlyMap<string, string>;
+  /** Further machines that take no containers now: by id, the name and why. */
+  readonly away: ReadonlyMap<string, AwayMachine>;
 }
 
 /** A cluster is ready without it. */
@@ -35,22 +38,33 @@ export const optionalComponent: FixedComponent = 'history';
 
 export type ClusterHealth = Pick<ClusterStatus, 'ready' | 'components' | 'spark' | 'hdfs' | 'warnings'>;
 
+/**
+ * Whether a cluster is waited for because of it. What is on a machine that is away comes when the machine does, which may
+ * be never.
+ */
+export function isAwaited({ name, state }: ComponentHealth): boolean {
+  return state !== 'ready' && state !== 'away' && name !== optionalComponent;
+}
+
 /** Asks everything at once and judges it. */
 export async function readClusterHealth(
-  docker: ObservingDocker,
+  docker: ObservingDocker & Pick<SurveyingDocker, 'nodes'>,
   stack: StackSpec,
-  replication: number,
+  { machines, replication }: Pick<ClusterPlan, 'machines' | 'replication'>,
   probes: ComponentProbes,
   nowMs: number,
 ): Promise<ClusterHealth> {
-  const [state, namenode, master, webAnswers, addresses] = await Promise.all([
+  const further = machines.filter(({ conductor }) => !conductor);
+  const [state, namenode, master, webAnswers, addresses, away] = await Promise.all([
     observeCluster(docker, stack.projectId),
     probes.namenode(),
     probes.master(),
     probes.web(),
     findAddresses(stack, probes),
+    // Of now, not of the plan: who waits for a machine may wait until after it went.
+    further.length === 0 ? new Map<string, AwayMachine>() : docker.nodes().then((nodes) => findAway(further, nodes)),
   ]);
-  return assessHealth({ stack, state, nowMs, replication, namenode, master, webAnswers, addresses });
+  return assessHealth({ stack, state, nowMs, replication, namenode, master, webAnswers, addresses, away });
 }
 
 /** Judges the facts. Pure. */
@@ -62,7 +76,7 @@ export function assessHealth(facts: HealthFacts): ClusterHealth {
   });
   return {
     // The history server comes later than everything else, and nothing but the past needs it.
-    ready: components.every(({ name, state }) => state === 'ready' || name === optionalComponent),
+    ready: !components.some(isAwaited),
     components,
     spark: facts.master === null ? null : describeSpark(facts.master),
     hdfs: facts.namenode === null ? null : describeHdfs(facts.namenode, facts.replication),
@@ -84,6 +98,8 @@ function assessComponent(
   const { name } = service;
   // It is the one that asks.
   if (service.component === 'scheduler') return ready(name, 'answers');
+  const machine = service.machineId === null ? undefined : facts.away.get(service.machineId);
+  if (machine !== undefined) return { name, state: 'away', detail: `${machine.name} ${machine.reason}` };
   if (readiness === undefined) return { name, state: 'missing', detail: 'not deployed' };
   if (readiness.state === 'missing' || readiness.state === 'failing') {
     return { name, state: readiness.state, detail: readiness.detail };
@@ -182,8 +198,13 @@ function describeHdfs(namenode: NameNodeState, replication: number): ClusterStat
 /** Below this share of free space a job's output may no longer fit. */
 const fewSpaceShare = 0.1;
 
-function findWarnings({ namenode, replication }: HealthFacts): string[] {
-  const warnings: string[] = [];
+function findWarnings({ namenode, replication, stack, away }: HealthFacts): string[] {
+  const warnings = [...away].flatMap(([id, { name, reason }]) => {
+    const there = stack.services.filter(({ machineId }) => machineId === id).map((service) => service.name);
+    if (there.length === 0) return [];
+    const fix = `start it again, or let it go: sparkplug machine remove ${name}`;
+    return [`${name} ${reason}, and with it ${there.join(', ')}; ${fix}`];
+  });
   if (replication === 1) {
     warnings.push('HDFS keeps one copy of every file: when the disk of its DataNode is lost, the file is lost');
   }

@@ -27,7 +27,7 @@ import {
   hasLeaving,
   settleLeaving,
 } from './carry-out-drains.ts';
-import { type ClusterHealth, type ComponentProbes, readClusterHealth } from './cluster-health.ts';
+import { type ClusterHealth, type ComponentProbes, isAwaited, readClusterHealth } from './cluster-health.ts';
 import type { MachineSurvey } from './describe-machines.ts';
 import { isAway, refuseImpossibleDrain } from './drain-datanodes.ts';
 import { findPlacements } from './effective-desired.ts';
@@ -169,7 +169,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
           report,
           signal,
           waitUntilIdle,
-          waitUntilReady: (services) => waitUntilReady(parts, changeSet.result, placed.replication, services, signal),
+          waitUntilReady: (services) => waitUntilReady(parts, changeSet.result, placed, services, signal),
           ...withRunsStarting(carryOutDrains(context), progress.letRunsStart),
           registry: fleet,
         },
@@ -201,7 +201,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     // An earlier process may have deployed all of it, and ended before anything answered.
     if (changeSet.empty) {
       const services = result.services.map(({ name }) => name).filter((name) => name !== 'scheduler');
-      await waitUntilReady(parts, result, placed.replication, services, signal);
+      await waitUntilReady(parts, result, placed, services, signal);
     }
     signal.throwIfAborted();
     forgetDrained(store, changeSet);
@@ -244,7 +244,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     },
     health: async (revision, desired) => {
       const { stack, plan: placed } = await planOnce(revision, desired);
-      return readClusterHealth(docker, stack, placed.replication, parts.probes, parts.clock.now());
+      return readClusterHealth(docker, stack, placed, parts.probes, parts.clock.now());
     },
     survey: async (revision, desired) => {
       const [{ stack, plan: placed }, info, nodes, state] = await Promise.all([
@@ -333,7 +333,7 @@ function readStack(store: ClusterStore): StackSpec | null {
 async function waitUntilReady(
   parts: LiveClusterParts,
   stack: StackSpec,
-  replication: number,
+  plan: ClusterPlan,
   services: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -346,8 +346,8 @@ async function waitUntilReady(
   if (isReplaced) await clock.wait(ownReplacementMs, signal);
   const deadline = clock.now() + readyTimeoutMs;
   for (;;) {
-    const health = await readClusterHealth(parts.docker, stack, replication, parts.probes, clock.now());
-    const waiting = health.components.filter(({ name, state }) => services.includes(name) && state !== 'ready');
+    const health = await readClusterHealth(parts.docker, stack, plan, parts.probes, clock.now());
+    const waiting = health.components.filter((one) => services.includes(one.name) && isAwaited(one));
     if (waiting.length === 0) return;
     const failing = waiting.find(({ state }) => state === 'failing');
     if (failing !== undefined) {

@@ -11,10 +11,15 @@ const { desired, plan, socketGids } = severalCluster;
 const before = stateOf(buildStack(desired, plan, { bootstrap: null, socketGids }));
 const signal = new AbortController().signal;
 
-function fakeSwarm(failing: string | null = null) {
+function fakeSwarm({ failing, away }: { readonly failing?: string; readonly away?: string } = {}) {
   const created: string[] = [];
   const node = (id: string, gid: number) =>
-    ({ id, hostname: `host-${id}`, labels: { 'sparkplug.socket-gid': String(gid) } }) as unknown as SwarmNode;
+    ({
+      id,
+      hostname: `host-${id}`,
+      ready: id !== away,
+      labels: { 'sparkplug.socket-gid': String(gid) },
+    }) as unknown as SwarmNode;
   const docker = {
     nodes: async () => [node('node1', 1), node('node2', 998), node('node3', 0)],
     run: async (args: readonly string[]) => {
@@ -42,12 +47,20 @@ test('each further machine removes its own, with the rights of the agent that it
 });
 
 test('a machine that cannot is named, and the others are cleared all the same', async () => {
-  const { docker } = fakeSwarm('node2');
+  const { docker } = fakeSwarm({ failing: 'node2' });
   const told: ProgressEvent[] = [];
   const removed = await removeFarVolumes(docker, before, { report: (event) => told.push(event), signal });
   assert.deepEqual(removed, ['demo-a1b2c3_volume-node3']);
   const warning = told.find((event) => event.kind === 'warning');
   assert.match(warning?.text ?? '', /left on host-node2/);
+});
+
+test('a machine that does not answer is named at once', async () => {
+  const { docker, created } = fakeSwarm({ away: 'node2' });
+  const told: ProgressEvent[] = [];
+  await removeFarVolumes(docker, before, { report: (event) => told.push(event), signal });
+  assert.equal(created.length, 1);
+  assert.match(told.find((event) => event.kind === 'warning')?.text ?? '', /left on host-node2: .* does not answer/);
 });
 
 test('one machine has no further ones', async () => {

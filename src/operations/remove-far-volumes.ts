@@ -1,5 +1,5 @@
 // Volumes on machines whose agents are gone with the rest of the cluster: each removes its own by a last job.
-import type { Docker } from '../adapters/docker/docker.ts';
+import type { Docker, SwarmNode } from '../adapters/docker/docker.ts';
 import type { ClusterState } from '../engine/cluster-state.ts';
 import { labels } from '../engine/labels.ts';
 import { readSocketGids } from '../engine/read-socket-gids.ts';
@@ -29,10 +29,15 @@ export async function removeFarVolumes(
   if (agents.length === 0) return [];
   const nodes = await docker.nodes();
   const gids = readSocketGids(nodes);
+  const left = ({ hostname }: SwarmNode, reason: string): readonly string[] => {
+    report({ kind: 'warning', text: `volumes of ${before.projectId} may be left on ${hostname}: ${reason}` });
+    return [];
+  };
   const removeOn = async ({ machineId, image }: (typeof agents)[number]): Promise<readonly string[]> => {
     const machine = nodes.find(({ id }) => id === machineId);
     const gid = gids.get(machineId ?? '');
     if (machine === undefined || gid === undefined) return [];
+    if (!machine.ready) return left(machine, `${machine.hostname} does not answer`);
     try {
       const answer = await runMachineJob(docker, machine, {
         name: `${before.projectId}_clear-${machine.id.slice(0, 12)}`,
@@ -46,11 +51,7 @@ export async function removeFarVolumes(
       return answer.split('\n').filter((name) => name !== '');
     } catch (error) {
       if (!(error instanceof SparkPlugError)) throw error;
-      report({
-        kind: 'warning',
-        text: `volumes of ${before.projectId} may be left on ${machine.hostname}: ${error.message}`,
-      });
-      return [];
+      return left(machine, error.message);
     }
   };
   const work = async () => (await Promise.all(agents.map(removeOn))).flat();

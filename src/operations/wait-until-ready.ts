@@ -3,13 +3,13 @@
 import pWaitFor, { TimeoutError } from 'p-wait-for';
 import type { Docker } from '../adapters/docker/docker.ts';
 import type { ApiClient } from '../api/client.ts';
-import type { ClusterStatus, ComponentHealth } from '../api/schemas.ts';
+import type { ClusterStatus } from '../api/schemas.ts';
 import { type FailingService, findFailingServices } from '../engine/find-failing-services.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { Report } from '../progress.ts';
 import { formatDuration } from '../units.ts';
-import { optionalComponent } from './cluster-health.ts';
+import { isAwaited, optionalComponent } from './cluster-health.ts';
 
 type WatchingDocker = Pick<Docker, 'services' | 'tasks' | 'logs'>;
 
@@ -58,7 +58,17 @@ export async function waitUntilReady(waiting: Waiting): Promise<ClusterStatus> {
   }
   report({ kind: 'step-done', step: stepName, durationMs: performance.now() - startedAt });
   if (latest === null) throw new Error('ready without a status');
+  for (const text of describeAway(latest)) report({ kind: 'warning', text });
   return latest;
+}
+
+/** What was not waited for, a line for each machine. */
+function describeAway({ components }: ClusterStatus): readonly string[] {
+  const away = Map.groupBy(
+    components.filter(({ state }) => state === 'away'),
+    ({ detail }) => detail,
+  );
+  return [...away].map(([detail, there]) => `${detail}, and with it ${there.map(({ name }) => name).join(', ')}`);
 }
 
 /** Null while web or scheduler do not answer yet. */
@@ -74,13 +84,9 @@ async function readStatus({ api, signal }: Waiting): Promise<ClusterStatus | nul
 /** What is not ready yet, in one line. */
 export function describeMissing(status: ClusterStatus | null): string {
   if (status === null) return 'web and scheduler do not answer yet';
-  const waiting = status.components.filter(isMissing);
+  const waiting = status.components.filter(isAwaited);
   if (waiting.length === 0) return 'the last details';
   return waiting.map(({ name, detail }) => (detail === '' ? name : `${name} (${detail})`)).join(', ');
-}
-
-function isMissing({ name, state }: ComponentHealth): boolean {
-  return state !== 'ready' && name !== optionalComponent;
 }
 
 async function refuseCrashLoop(docker: WatchingDocker, projectId: string): Promise<void> {
@@ -118,7 +124,7 @@ function notReady(status: ClusterStatus | null, timeoutMs: number): SparkPlugErr
     `the cluster was not ready after ${formatDuration(timeoutMs)}: ${describeMissing(status)}`,
     {
       problems: (status?.components ?? [])
-        .filter(isMissing)
+        .filter(isAwaited)
         .map(({ name, state, detail }) => ({ place: name, met: state, message: detail || 'does not answer' })),
       hint: 'run `sparkplug up` again to wait longer, or see `sparkplug logs COMPONENT`',
     },

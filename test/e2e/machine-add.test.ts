@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { execa } from 'execa';
 import pWaitFor from 'p-wait-for';
-import { startSshMachine, type TestMachine } from './support/machine.ts';
+import { forgetTestMachines, startSshMachine, type TestMachine } from './support/machine.ts';
 import { makeProject, mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 const project = {
@@ -55,10 +55,9 @@ before(async () => {
   await mustRun(folder, ['hdfs', 'put', join(folder, 'job.py'), '/kept.py']);
 });
 after(async () => {
-  // A machine that left by itself stays in the Swarm's list, and a Swarm with others in it is not left.
-  await sparkplug(folder, ['machine', 'remove', 'sparkplug-test-added', '--force', '--yes']);
-  await sparkplug(folder, ['down', '--volumes', '--now', '--yes']);
   await machine?.remove();
+  await mustRun(folder, ['down', '--volumes', '--now', '--yes']);
+  await forgetTestMachines();
 });
 
 async function readHostKey(): Promise<string> {
@@ -151,5 +150,12 @@ describe('a further machine', () => {
     const refused = await machine.exec(['sh', '-c', wrong]);
     assert.equal(refused.exitCode, 5, refused.all);
     assert.match(refused.all, /could not join [\d.:]+; .*sparkplug machine join-command/);
+  });
+
+  it('that left by itself is not waited for: the next change names it, and it can be removed', async () => {
+    const up = await mustRun(folder, ['up', '--yes']);
+    assert.match(up.all, /warning: sparkplug-test-added does not answer, and with it .*agent-sparkplug-test-added/);
+    await mustRun(folder, ['machine', 'remove', 'sparkplug-test-added', '--force', '--yes'], { timeoutMs: 120_000 });
+    assert.deepEqual((await listMachines()).length, 1);
   });
 });

@@ -10,6 +10,7 @@ import {
   type LucideIcon,
   Minus,
   TriangleAlert,
+  Unplug,
 } from 'lucide-react';
 import type { ComponentHealth, RunState, Step } from '../api-types.ts';
 
@@ -34,6 +35,7 @@ const looks: Readonly<Record<AnyState, Look>> = {
   ready: { tone: 'good', icon: CircleCheck },
   failing: { tone: 'bad', icon: TriangleAlert },
   missing: { tone: 'bad', icon: CircleX },
+  away: { tone: 'wait', icon: Unplug },
   pending: { tone: 'none', icon: Circle },
   done: { tone: 'good', icon: CircleCheck },
   skipped: { tone: 'none', icon: Minus },

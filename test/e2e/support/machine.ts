@@ -96,6 +96,18 @@ export async function startSshMachine(name: string, authorizedKey: string): Prom
   return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
 }
 
+/** Takes machines of tests that are gone out of this engine's Swarm, where it has one. */
+export async function forgetTestMachines(): Promise<void> {
+  const { stdout, exitCode } = await execa('docker', ['node', 'ls', '--format', '{{.ID}} {{.Hostname}} {{.Status}}'], {
+    reject: false,
+  });
+  if (exitCode !== 0) return;
+  for (const line of stdout.split('\n')) {
+    const [id = '', hostname = '', status] = line.split(' ');
+    if (hostname.startsWith('sparkplug-test-') && status === 'Down') await docker('node', 'rm', '--force', id);
+  }
+}
+
 /** A machine without an engine: its docker client, one that builds with BuildKit, talks to this machine's engine. */
 export async function startClientMachine(name: string): Promise<TestMachine> {
   await buildMachineImage();
