@@ -13,6 +13,7 @@ const machine = (name: string, changes: Partial<Machine> = {}): Machine => ({
   othersMemoryMiB: 0,
   conductor: name === 'conductor',
   shared: false,
+  storage: true,
   state: 'ready',
   ...changes,
 });

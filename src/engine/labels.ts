@@ -13,6 +13,12 @@ export const labels = {
   cores: 'sparkplug.cores',
   /** On a Swarm node: simulated cores per real one; absent for 1. */
   coreScale: 'sparkplug.core-scale',
+  /** On an engine, in its own settings: `none` where it must hold no DataNodes. */
+  storage: 'sparkplug.storage',
+  /** On a volume of a machine: its provider takes the machine away soon; the value says how (`terminate`). */
+  notice: 'sparkplug.notice',
+  /** On the same volume: ISO 8601 time until which the machine is there. */
+  noticeUntil: 'sparkplug.notice-until',
   /** On a lab's containers, volumes and network: the project that the lab is of. */
   lab: 'sparkplug.lab',
 } as const;

@@ -50,6 +50,7 @@ function node(id: string, changes: Partial<SwarmNode> = {}): SwarmNode {
     cores: 4,
     memoryMiB: 8000,
     labels: {},
+    engineLabels: {},
     manager: true,
     ready: true,
     active: true,

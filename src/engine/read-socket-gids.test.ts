@@ -11,7 +11,7 @@ const registry = { login } as unknown as RegistryAccess;
 const image = '10.0.0.5:5000/sparkplug/conductor:3333';
 
 function node(id: string, changes: Partial<SwarmNode> = {}): SwarmNode {
-  const own = { id, hostname: `host-${id}`, cores: 2, memoryMiB: 4096, labels: {} };
+  const own = { id, hostname: `host-${id}`, cores: 2, memoryMiB: 4096, labels: {}, engineLabels: {} };
   return { ...own, manager: false, ready: true, active: true, ...changes };
 }
 

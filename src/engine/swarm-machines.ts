@@ -21,6 +21,7 @@ export async function swarmMachines(docker: SurveyingDocker, projectId: string):
     conductor: node.id === info.swarm.nodeId,
     // A Swarm of one is somebody's computer; who has several machines has them for this.
     shared: nodes.length === 1,
+    storage: node.engineLabels[labels.storage] !== 'none',
     state: stateOf(node, info.swarm.nodeId),
   }));
 }

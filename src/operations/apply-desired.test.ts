@@ -39,6 +39,7 @@ function fakeSwarm() {
     cores: 4,
     memoryMiB: 16_384,
     labels: {},
+    engineLabels: {},
     manager: true,
     ready: true,
     active: true,
@@ -189,6 +190,7 @@ test('the planned stack depends on nothing but its arguments', async () => {
       othersMemoryMiB: 0,
       conductor: true,
       shared: true,
+      storage: true,
       state: 'ready' as const,
     },
   ];

@@ -73,6 +73,7 @@ test('auto is settled once; the file beats what was settled', () => {
     othersMemoryMiB: 0,
     conductor: true,
     shared: false,
+    storage: true,
     state: 'ready' as const,
   };
   const auto = parseConfig(file(''), 'sparkplug.yaml');

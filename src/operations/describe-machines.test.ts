@@ -12,6 +12,7 @@ const node = (id: string, hostname: string, ready = true): SwarmNode => ({
   cores: 4,
   memoryMiB: 8192,
   labels: {},
+  engineLabels: {},
   manager: id === 'node1',
   ready,
   active: true,

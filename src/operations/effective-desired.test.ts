@@ -14,6 +14,7 @@ const machine = (name: string): Machine => ({
   othersMemoryMiB: 0,
   conductor: name === 'a',
   shared: false,
+  storage: true,
   state: 'ready',
 });
 const machines = [machine('a'), machine('b')];

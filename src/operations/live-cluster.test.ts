@@ -48,6 +48,7 @@ function createSwarm(taskState: () => string, now: () => number) {
     cores: 4,
     memoryMiB: 16_384,
     labels: {},
+    engineLabels: {},
     manager: true,
     ready: true,
     active: true,

@@ -25,7 +25,16 @@ function createSwarm(now: () => number) {
   const machines = ['node1'];
   const info = { name: 'laptop', swarm: { state: 'active', nodeId: 'node1', manager: true, error: '' } } as EngineInfo;
   const toNode = (id: string): SwarmNode => ({
-    ...{ id, hostname: `host-${id}`, cores: 4, memoryMiB: 16_384, manager: id === 'node1', ready: true, active: true },
+    ...{
+      id,
+      hostname: `host-${id}`,
+      cores: 4,
+      memoryMiB: 16_384,
+      engineLabels: {},
+      manager: id === 'node1',
+      ready: true,
+      active: true,
+    },
     labels: gids.has(id) ? { 'sparkplug.socket-gid': gids.get(id) ?? '' } : {},
   });
   const toTask = (service: ServiceInspect): TaskInspect => ({

@@ -12,5 +12,6 @@ export async function surveyMachines(docker: SurveyingDocker, projectId: string 
 }
 
 function machineOf({ name, cores, memoryMiB }: EngineInfo): Machine {
-  return { id: name, name, cores, memoryMiB, othersMemoryMiB: 0, conductor: true, shared: true, state: 'ready' };
+  const own = { othersMemoryMiB: 0, conductor: true, shared: true, storage: true, state: 'ready' as const };
+  return { id: name, name, cores, memoryMiB, ...own };
 }

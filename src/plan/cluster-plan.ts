@@ -20,6 +20,8 @@ export interface Machine {
   readonly conductor: boolean;
   /** True for the computer the user also works on: `auto` leaves half of its memory by default. */
   readonly shared: boolean;
+  /** False: compute only. It gets no DataNodes, since it may go at any moment and its disk with it. */
+  readonly storage: boolean;
   /** Never `away` for the conductor: the planner runs there. */
   readonly state: MachineState;
 }
@@ -82,6 +84,8 @@ export interface MachinePlan {
   readonly workers: number;
   readonly datanodes: number;
   readonly conductor: boolean;
+  /** False: compute only, no DataNodes. */
+  readonly storage: boolean;
   readonly left: { readonly cores: number; readonly memoryMiB: number };
   readonly limitedBy: LimitedBy;
   /** One sentence: "1.5 GiB left, one worker needs 2 GiB; memory ran out first". */

@@ -12,7 +12,17 @@ function configure(spark: Partial<ClusterConfig['spark']>): ClusterConfig {
 }
 
 const laptop = (memoryMiB: number, othersMemoryMiB = 0): Machine[] => [
-  { id: 'a', name: 'a', cores: 4, memoryMiB, othersMemoryMiB, conductor: true, shared: true, state: 'ready' },
+  {
+    id: 'a',
+    name: 'a',
+    cores: 4,
+    memoryMiB,
+    othersMemoryMiB,
+    conductor: true,
+    shared: true,
+    storage: true,
+    state: 'ready',
+  },
 ];
 
 function decide(spark: Partial<ClusterConfig['spark']>, machines: readonly Machine[]) {

@@ -50,6 +50,9 @@ export function explainMachine(situation: Situation): Explanation {
   return { limitedBy: 'memory', explanation: `${without}${needs}; memory ran out first` };
 }
 
+/** What is said of a machine without storage. */
+export const computeOnly = 'compute only, no DataNodes';
+
 /** `1 core`, `4 cores`. */
 export function describeCores(cores: number): string {
   return `${cores} core${cores === 1 ? '' : 's'}`;

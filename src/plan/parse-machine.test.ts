@@ -29,6 +29,7 @@ test('the first machine is the conductor; names sort as the flags stand', () => 
     othersMemoryMiB: 0,
     conductor: true,
     shared: false,
+    storage: true,
     state: 'ready',
   });
   assert.equal(machines.filter(({ conductor }) => conductor).length, 1);

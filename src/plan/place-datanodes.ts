@@ -2,6 +2,7 @@
 import { SparkPlugError } from '../errors.ts';
 import { formatMiB } from '../units.ts';
 import type { DatanodePlacement, Placement } from './cluster-plan.ts';
+import { computeOnly } from './explain-machine.ts';
 import { addEvenly, assignOrdinals, type Kept, keepNothing, keepPlacements, sum, takeAway } from './keep-placements.ts';
 import { freeBeside, type Room, roomHint } from './measure-rooms.ts';
 import { listMachines } from './refuse-workers.ts';
@@ -24,7 +25,7 @@ interface DatanodeOrder {
 /**
  * Those that stand stay, as far as their machine is ready and they fit, or it is away: its blocks may come back with
  * it. `auto` adds one on each ready machine that has none; a number adds what is missing on the machines that hold the
- * fewest for their room, first where no worker must go for it.
+ * fewest for their room, first where no worker must go for it. A machine without storage holds none.
  *
  * A lower number names who goes: from machines that hold several first, then the highest ordinal; none that is away
  * while two that are ready stand, since a ready one can hand its blocks over and no cluster can be without one.
@@ -65,8 +66,12 @@ export function countFreshDatanodes(rooms: readonly Room[], wanted: 'auto' | num
 /** What a room could hold if nothing but the conductor stood there; none where it takes nothing. */
 function countMost(rooms: readonly Room[]): readonly number[] {
   return rooms.map((room) =>
-    room.machine.state === 'ready' ? Math.floor(freeBeside(room, 0) / room.datanode.reservationMiB) : 0,
+    takesDatanodes(room) ? Math.floor(freeBeside(room, 0) / room.datanode.reservationMiB) : 0,
   );
+}
+
+function takesDatanodes({ machine }: Room): boolean {
+  return machine.state === 'ready' && machine.storage;
 }
 
 function takeSurplus(kept: Kept, rooms: readonly Room[], wanted: number): Kept {
@@ -103,10 +108,11 @@ function noRoomForDatanodes(
   counts: readonly number[],
   wanted: 'auto' | number,
 ): SparkPlugError {
+  if (!rooms.some(({ machine }) => machine.storage && machine.state !== 'drained')) throw nowhereToStore(rooms, wanted);
   const placed = sum(counts);
   const left = rooms.map((room, index) => freeBeside(room, counts[index] ?? 0));
-  const ready = rooms.flatMap((room, index) => (room.machine.state === 'ready' ? [index] : []));
-  const roomiest = ready.toSorted((a, b) => (left[b] ?? 0) - (left[a] ?? 0))[0] ?? 0;
+  const able = rooms.flatMap((room, index) => (takesDatanodes(room) ? [index] : []));
+  const roomiest = able.toSorted((a, b) => (left[b] ?? 0) - (left[a] ?? 0))[0] ?? 0;
   const needMiB = rooms[roomiest]?.datanode.reservationMiB ?? 0;
   const asked =
     wanted === 'auto' ? 'No machine has room for a DataNode' : `${wanted} DataNodes asked for, ${placed} fit`;
@@ -117,10 +123,20 @@ function noRoomForDatanodes(
       place: 'hdfs.datanodes',
       met: String(wanted),
       hint: wanted === 'auto' ? roomHint : `Ask for at most ${placed}. ${roomHint}`,
-      problems: listMachines(rooms, ({ datanode }, index) => {
+      problems: listMachines(rooms, ({ machine, datanode }, index) => {
+        if (!machine.storage) return computeOnly;
         const holds = (counts[index] ?? 0) > 0 ? `holds ${counts[index]}; ` : '';
         return `${holds}${formatMiB(left[index] ?? 0)} left, one more needs ${formatMiB(datanode.reservationMiB)}`;
       }),
     },
   );
+}
+
+function nowhereToStore(rooms: readonly Room[], wanted: 'auto' | number): SparkPlugError {
+  return new SparkPlugError('NO_ROOM', 'No machine may hold a DataNode: each is compute only or drained.', {
+    place: 'hdfs.datanodes',
+    met: String(wanted),
+    hint: 'Add a machine that stays, or take `sparkplug.storage=none` out of the `labels` in /etc/docker/daemon.json on one, and restart its engine.',
+    problems: listMachines(rooms, () => computeOnly),
+  });
 }

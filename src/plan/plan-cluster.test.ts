@@ -38,7 +38,17 @@ function makeConfig(wishes: Wishes = {}): ClusterConfig {
 /** The computer the user works on. */
 function laptop(cores: number, memoryMiB: number, othersMemoryMiB = 0): readonly Machine[] {
   return [
-    { id: 'm', name: 'laptop', cores, memoryMiB, othersMemoryMiB, conductor: true, shared: true, state: 'ready' },
+    {
+      id: 'm',
+      name: 'laptop',
+      cores,
+      memoryMiB,
+      othersMemoryMiB,
+      conductor: true,
+      shared: true,
+      storage: true,
+      state: 'ready',
+    },
   ];
 }
 
@@ -75,6 +85,7 @@ function assertSound(config: ClusterConfig, machines: readonly Machine[], plan: 
     const needMiB =
       ownMiB + machine.datanodes * sizeDatanode(given.memoryMiB).reservationMiB + machine.workers * worker.memoryMiB;
     assert.equal(usedMiB(machine), needMiB, 'memory adds up');
+    if (!given.storage) assert.equal(machine.datanodes, 0, 'compute only');
     assert.ok(machine.left.memoryMiB >= 0 && machine.left.cores >= 0, 'never over capacity');
     assert.ok(needMiB === 0 || needMiB + given.othersMemoryMiB <= given.memoryMiB, 'never over what others leave');
     assert.equal(machine.left.cores, given.cores - machine.workers * worker.executors * worker.cores);
@@ -111,12 +122,13 @@ const clusters: fc.Arbitrary<readonly Machine[]> = fc
       cores: fc.integer({ min: 1, max: 24 }),
       memoryMiB: fc.integer({ min: 1024, max: 65_536 }),
       others: fc.integer({ min: 0, max: 2048 }),
+      storage: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
       name: fc.stringMatching(/^[a-z]{1,3}$/),
     }),
     { minLength: 1, maxLength: 5 },
   )
   .map((machines) =>
-    machines.map(({ cores, memoryMiB, others, name }, index) => ({
+    machines.map(({ cores, memoryMiB, others, storage, name }, index) => ({
       id: `id${index}`,
       name,
       cores,
@@ -124,6 +136,7 @@ const clusters: fc.Arbitrary<readonly Machine[]> = fc
       othersMemoryMiB: others,
       conductor: index === 0,
       shared: false,
+      storage,
       state: 'ready' as const,
     })),
   );
@@ -346,6 +359,48 @@ test('no room for the conductor or for DataNodes', () => {
   assert.equal(small.met, '2 GiB − 640 MiB left alone = 1.4 GiB');
   const many = catchError(() => planCluster(makeConfig({ datanodes: 20 }), laptop(2, 4096)));
   assert.match(many.message, /^20 DataNodes asked for, \d fit: one needs 256 MiB/);
+});
+
+test('a machine that is compute only takes workers and no DataNode, and counts for no copy of a block', () => {
+  const machines = parseMachines(['4c8g*4']).map((machine, index) => ({ ...machine, storage: index < 2 }));
+  const config = makeConfig({ worker: { executors: 1, cores: 2, memoryMiB: 2048 } });
+  const plan = planCluster(config, machines);
+  assert.deepEqual(
+    plan.machines.map(({ workers, datanodes, storage }) => [workers, datanodes, storage]),
+    [
+      [2, 1, true],
+      [2, 1, true],
+      [2, 0, false],
+      [2, 0, false],
+    ],
+  );
+  assert.equal(plan.replication, 2);
+  assert.equal(plan.machines[2]?.explanation, 'all 4 cores are in use; 3.2 GiB left; compute only, no DataNodes');
+  const spread = planCluster(makeConfig({ datanodes: 4 }), machines);
+  assert.deepEqual(
+    spread.machines.map(({ datanodes }) => datanodes),
+    [2, 2, 0, 0],
+  );
+  const refused = catchError(() => planCluster(makeConfig({ replication: 3 }), machines));
+  assert.match(refused.message, /^3 replicas of a file need 3 DataNodes; there are 2/);
+  const many = catchError(() => planCluster(makeConfig({ datanodes: 99 }), machines));
+  assert.equal(many.problems.at(-1)?.message, 'compute only, no DataNodes');
+});
+
+test('where no machine may hold a DataNode the refusal says why and what helps', () => {
+  const machines = parseMachines(['4c8g*3']).map((machine, index) => ({
+    ...machine,
+    storage: index === 1,
+    state: index === 1 ? ('drained' as const) : machine.state,
+  }));
+  const error = catchError(() => planCluster(makeConfig(), machines));
+  assert.deepEqual([error.code, error.place], ['NO_ROOM', 'hdfs.datanodes']);
+  assert.equal(error.message, 'No machine may hold a DataNode: each is compute only or drained.');
+  assert.match(error.hint ?? '', /sparkplug\.storage=none/);
+  assert.deepEqual(
+    error.problems.map(({ message }) => message),
+    ['compute only, no DataNodes', 'drained: takes nothing', 'compute only, no DataNodes'],
+  );
 });
 
 test('another project’s reservations are taken off and named', () => {

@@ -15,7 +15,7 @@ import type {
 } from './cluster-plan.ts';
 import { decideHistory, historyCrowdedOut } from './decide-history.ts';
 import { deriveWorker } from './derive-worker.ts';
-import { explainMachine } from './explain-machine.ts';
+import { computeOnly, explainMachine } from './explain-machine.ts';
 import { freeBeside, type Ground, measureRooms, type Room, withConductor } from './measure-rooms.ts';
 import { type PlacedDatanodes, placeDatanodes } from './place-datanodes.ts';
 import { type PlacedWorkers, placeWorkers } from './place-workers.ts';
@@ -188,6 +188,7 @@ function areAlike(a: Room, b: Room): boolean {
     one.cores === other.cores &&
     one.memoryMiB === other.memoryMiB &&
     one.conductor === other.conductor &&
+    one.storage === other.storage &&
     one.state === other.state
   );
 }
@@ -204,7 +205,6 @@ function planMachine(
     cores: machine.cores - workers * shape.executors * shape.cores,
     memoryMiB: freeBeside(room, datanodes) - workers * shape.memoryMiB,
   };
-  const lacksDatanode = config.hdfs.datanodes === 'auto' && datanodes === 0 && machine.state === 'ready';
   const requested = config.spark.workers;
   const { limitedBy, explanation } = explainMachine({ machine, workers, datanodes, left, shape, requested });
   return {
@@ -217,12 +217,19 @@ function planMachine(
     workers,
     datanodes,
     conductor: machine.conductor,
+    storage: machine.storage,
     left,
     limitedBy,
-    explanation: lacksDatanode
-      ? `${explanation}; no room for a DataNode of ${formatMiB(room.datanode.reservationMiB)}`
-      : explanation,
+    explanation: [explanation, ...explainDatanodes(config, room, datanodes)].join('; '),
   };
+}
+
+/** Why no DataNode stands there, where that is not what was asked for. */
+function explainDatanodes(config: ClusterConfig, { machine, datanode }: Room, datanodes: number): readonly string[] {
+  if (machine.state !== 'ready') return [];
+  if (!machine.storage) return [computeOnly];
+  if (config.hdfs.datanodes !== 'auto' || datanodes > 0) return [];
+  return [`no room for a DataNode of ${formatMiB(datanode.reservationMiB)}`];
 }
 
 function chooseReplication(wanted: 'auto' | number, datanodes: number): number {

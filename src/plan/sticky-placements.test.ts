@@ -27,7 +27,16 @@ function configure({ workers = 'auto', worker = twoCores, datanodes = 'auto' }: 
 }
 
 function make(name: string, cores: number, memoryMiB: number, more: Partial<Machine> = {}): Machine {
-  const base = { id: `id-${name}`, name, cores, memoryMiB, othersMemoryMiB: 0, conductor: false, shared: false };
+  const base = {
+    id: `id-${name}`,
+    name,
+    cores,
+    memoryMiB,
+    othersMemoryMiB: 0,
+    conductor: false,
+    shared: false,
+    storage: true,
+  };
   return { ...base, state: 'ready', ...more };
 }
 
@@ -53,12 +62,13 @@ const followers = fc
       memoryMiB: fc.integer({ min: 1024, max: 20_000 }),
       others: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 3000 })),
       name: fc.stringMatching(/^[a-z]{1,2}$/),
+      storage: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
     }),
     { minLength: 0, maxLength: 5 },
   )
   .map((all) =>
-    all.map(({ cores, memoryMiB, others, name }, index) =>
-      make(name, cores, memoryMiB, { id: `id${index}`, othersMemoryMiB: others }),
+    all.map(({ cores, memoryMiB, others, storage, name }, index) =>
+      make(name, cores, memoryMiB, { id: `id${index}`, othersMemoryMiB: others, storage }),
     ),
   );
 
@@ -94,7 +104,7 @@ function assertSound(config: ClusterConfig, machines: readonly Machine[], plan: 
     assert.ok(used === 0 || used + machine.othersMemoryMiB <= machine.memoryMiB);
     assert.ok(workers * executors * cores <= machine.cores);
     if (machine.state !== 'ready') assert.equal(workers, 0);
-    if (machine.state === 'drained') assert.equal(datanodes, 0);
+    if (machine.state === 'drained' || !machine.storage) assert.equal(datanodes, 0);
   }
   for (const placements of [plan.workers, plan.datanodes]) {
     const ordinals = placements.map(({ ordinal }) => ordinal);
@@ -296,6 +306,20 @@ test('property: a computer that its user works on keeps what it planned, alone a
   );
 });
 
+test('a DataNode goes from a machine that became compute only, once that answers; its workers stay', () => {
+  const machines = [conductor, make('a', 4, 8192), make('b', 4, 8192)];
+  const current = planCluster(configure({}), machines);
+  const without = (state: MachineState) =>
+    machines.map((machine) => (machine.name === 'a' ? { ...machine, storage: false, state } : machine));
+  assert.equal(print(planCluster(configure({}), without('ready'), { current }).datanodes), '2@b 3@conductor');
+  assert.equal(print(planCluster(configure({}), without('away'), { current }).datanodes), '1@a 2@b 3@conductor');
+  assert.equal(
+    print(planCluster(configure({}), without('ready'), { current }).workers),
+    print(current.workers),
+    'nothing else moves',
+  );
+});
+
 test('a drained conductor keeps the conductor alone', () => {
   const plan = planCluster(configure({}), [setState(conductor, 'drained'), make('a', 4, 8192)]);
   assert.deepEqual(printPlan(plan), ['1@a 2@a', '1@a']);
@@ -390,7 +414,8 @@ test('brute force: on 100,000 random small clusters no placement holds more work
   for (let round = 0; round < 100_000; round++) {
     const machines = [make('m0', random(1, 8), random(3500, 16_000), { conductor: true })];
     for (let index = random(0, 3); index > 0; index--) {
-      machines.push(make(`m${index}`, random(1, 8), random(1024, 12_000), { othersMemoryMiB: random(0, 1) * 700 }));
+      const more = { othersMemoryMiB: random(0, 1) * 700, storage: random(0, 3) > 0 };
+      machines.push(make(`m${index}`, random(1, 8), random(1024, 12_000), more));
     }
     const isAuto = round % 2 === 0;
     const memoryMiB = random(900, 4000);
@@ -409,6 +434,8 @@ test('brute force: on 100,000 random small clusters no placement holds more work
         if (count * plan.worker.cores <= room.machine.cores && count * plan.worker.memoryMiB <= freeMiB) most = count;
       }
       assert.equal(workers, most, JSON.stringify({ machines, shape: plan.worker }));
+      const mayStore = room.machine.storage && room.budgetMiB - room.ownMiB >= room.datanode.reservationMiB;
+      assert.equal(datanodes, mayStore ? 1 : 0, JSON.stringify({ machines }));
     }
     if (!isAuto) continue;
     const { rooms: roomiest } = measureRooms(config, machines, { ...measure, history: false });
@@ -416,7 +443,7 @@ test('brute force: on 100,000 random small clusters no placement holds more work
     const able = roomiest.filter((room, index) => countFitting(room, plan.machines[index]?.datanodes ?? 0, one) > 0);
     for (let cores = 1; cores <= 5; cores++) {
       const shape = { executors: 1, cores, memoryMiB: Math.max(896, 416 * cores) };
-      const fits = able.map((room) => countFitting(room, 1, shape));
+      const fits = able.map((room) => countFitting(room, room.machine.storage ? 1 : 0, shape));
       if (fits.some((count) => count === 0)) continue;
       const used = cores * fits.reduce((total, count) => total + count, 0);
       assert.ok(used <= plan.totalWorkers * plan.worker.cores, JSON.stringify({ machines, shape, plan: plan.worker }));

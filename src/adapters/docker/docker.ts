@@ -115,6 +115,8 @@ export interface SwarmNode {
   readonly cores: number;
   readonly memoryMiB: number;
   readonly labels: Labels;
+  /** Of its engine's own settings; the Swarm cannot change them. */
+  readonly engineLabels: Labels;
   readonly manager: boolean;
   readonly ready: boolean;
   /** Takes tasks: neither drained nor paused. */

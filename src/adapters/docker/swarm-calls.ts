@@ -10,6 +10,7 @@ function readNode(value: unknown): SwarmNode {
     cores: Math.floor(digNumber(value, 'Description', 'Resources', 'NanoCPUs') / 1e9),
     memoryMiB: toMiB(digNumber(value, 'Description', 'Resources', 'MemoryBytes')),
     labels: digLabels(value, 'Spec', 'Labels'),
+    engineLabels: digLabels(value, 'Description', 'Engine', 'Labels'),
     manager: digText(value, 'Spec', 'Role') === 'manager',
     ready: digText(value, 'Status', 'State') === 'ready',
     active: digText(value, 'Spec', 'Availability') === 'active',
