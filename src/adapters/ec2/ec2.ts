@@ -1,6 +1,7 @@
 // AWS as the rest of SparkPlug sees it: small typed calls through the SDK, with its credentials, its retries, our errors.
 import { SparkPlugError } from '../../errors.ts';
 import { createIamCalls, createSsmCalls, type IamCalls, type SsmCalls } from './access-calls.ts';
+import { createImageCalls, type ImageCalls } from './image-calls.ts';
 import { createInstanceCalls, type InstanceCalls } from './instance-calls.ts';
 import { createNetworkCalls, type NetworkCalls } from './network-calls.ts';
 import { createPriceCalls, createScalingCalls, type PriceCalls, type ScalingCalls } from './scaling-calls.ts';
@@ -10,6 +11,7 @@ export interface Ec2Calls extends InstanceCalls, NetworkCalls {}
 
 export interface Aws {
   readonly ec2: Ec2Calls;
+  readonly images: ImageCalls;
   readonly ssm: SsmCalls;
   readonly iam: IamCalls;
   readonly scaling: ScalingCalls;
@@ -30,6 +32,7 @@ export function createAws(access: AwsAccess, { pollSeconds }: AwsOptions = {}): 
   const sender = createSender(access);
   return {
     ec2: { ...createInstanceCalls(sender, pollSeconds), ...createNetworkCalls(sender) },
+    images: createImageCalls(sender, pollSeconds),
     ssm: createSsmCalls(sender),
     iam: createIamCalls(sender),
     scaling: createScalingCalls(sender),
