@@ -34,6 +34,7 @@ export const catalogue = {
     exit: 1,
     meaning: 'A machine cannot be set up: its system, its disk or its Docker Engine is in the way.',
   },
+  MACHINES_FAILED: { exit: 1, meaning: 'Several machines at once could not be added; each says why.' },
   PORT_TAKEN: { exit: 1, meaning: 'The port for `web` is used by something else on this machine.' },
   NAME_TAKEN: { exit: 1, meaning: 'Another project of the same name has a cluster on this engine.' },
   COMPONENT_CRASHING: { exit: 1, meaning: 'A component stops again and again, so the cluster cannot become ready.' },

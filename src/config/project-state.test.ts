@@ -64,6 +64,7 @@ test('a file with the id alone is enough', async () => {
     registryPort: null,
     webTrust: [{ kind: 'plain' }],
     context: null,
+    aws: null,
     datanodes: [],
     workerShape: null,
   });

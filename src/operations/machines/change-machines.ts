@@ -1,4 +1,4 @@
-// Use cases of `machine` on a running cluster: list, drain, take back, remove.
+// Use cases of `machine` on a running cluster: list, drain, take back.
 import type { MachineList } from '../../api/schemas.ts';
 import { withCluster } from '../cluster-access.ts';
 import { followSubmission } from '../follow-operation.ts';
@@ -28,10 +28,4 @@ export async function returnMachine(choice: ProjectChoice, name: string, change:
   return await withCluster(choice, async (api) =>
     followSubmission(await api.returnMachine(name, { now, force, signal }), { api, report, signal }),
   );
-}
-
-/** Drains a machine, then makes the Swarm forget it. */
-export async function removeMachine(choice: ProjectChoice, name: string, change: FollowedChange): Promise<void> {
-  await drainMachine(choice, name, change);
-  await withCluster(choice, (api) => api.removeMachine(name, { signal: change.signal }));
 }
