@@ -79,8 +79,7 @@ export function createEc2Provider(parts: Ec2ProviderParts): MachineProvider<Foll
 async function bringInstance(parts: Ec2ProviderParts, slot: FollowerSlot): Promise<Instance> {
   const { aws, projectId, network, subnets, shapeOf, signal } = parts;
   const shape = await shapeOf(slot);
-  const instance =
-    slot.instance ?? (await launchInstance(aws, { projectId, network, subnets, shape, signal }));
+  const instance = slot.instance ?? (await launchInstance(aws, { projectId, network, subnets, shape, signal }));
   return await ensureRunning(aws, instance, signal);
 }
 

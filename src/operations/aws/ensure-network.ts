@@ -106,7 +106,11 @@ export async function ensureSecurityGroup(
 
 async function createGroup(
   aws: Pick<Aws, 'ec2'>,
-  { projectId, vpcId, tags }: { readonly projectId: string; readonly vpcId: string; readonly tags: SecurityGroup['tags'] },
+  {
+    projectId,
+    vpcId,
+    tags,
+  }: { readonly projectId: string; readonly vpcId: string; readonly tags: SecurityGroup['tags'] },
 ): Promise<SecurityGroup> {
   const name = resourceName(projectId);
   const id = await aws.ec2.createSecurityGroup({ name, description: `SparkPlug cluster ${projectId}`, vpcId, tags });

@@ -44,7 +44,8 @@ const typePattern = '[a-z][a-z0-9-]*\\.[a-z0-9-]+';
 /** What the flags say; where they say nothing, what is kept. @throws SparkPlugError USAGE */
 export function resolveWish(flags: FleetFlags, kept: FleetWish | null): FleetWish {
   const conductor = parseType(flags.conductor ?? kept?.conductor ?? defaultConductor, '--conductor');
-  const followers = flags.followers?.map((text) => parseFollowers(text, conductor, flags.spot)) ?? kept?.followers ?? [];
+  const followers =
+    flags.followers?.map((text) => parseFollowers(text, conductor, flags.spot)) ?? kept?.followers ?? [];
   const wanted = followers.filter(({ count }) => count > 0);
   const followerType = wanted.at(-1)?.type ?? conductor;
   const group =

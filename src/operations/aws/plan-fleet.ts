@@ -74,7 +74,17 @@ export function thinkMachines(wish: FleetWish, typeOf: (type: string) => Instanc
   const machine = (name: string, type: string, conductor: boolean, storage: boolean): Machine => {
     const { cores, memoryMiB } = typeOf(type);
     const seen = plannedMemoryMiB(memoryMiB);
-    return { id: name, name, cores, memoryMiB: seen, othersMemoryMiB: 0, conductor, shared: false, state: 'ready', storage };
+    return {
+      id: name,
+      name,
+      cores,
+      memoryMiB: seen,
+      othersMemoryMiB: 0,
+      conductor,
+      shared: false,
+      state: 'ready',
+      storage,
+    };
   };
   return [
     machine('conductor', wish.conductor, true, true),
