@@ -34,18 +34,18 @@ export async function refuseSilent(aws: Pick<Aws, 'ec2'>, { failures, gate, netw
 }
 
 async function endSilent(aws: Pick<Aws, 'ec2'>, id: string, network: SecurityGroup): Promise<SparkPlugError> {
-  const console = await aws.ec2.consoleOutput(id);
+  const output = await aws.ec2.consoleOutput(id);
   await startGeneration(aws, network);
   await aws.ec2.terminateInstances([id]);
   return new SparkPlugError('AWS_INSTANCE_SILENT', `${id} was launched and never joined; it is terminated again`, {
     place: id,
-    met: lastLines(console),
+    met: lastLines(output),
     hint: 'the same command launches another; where it says nothing of itself, look whether its subnet leads to the internet',
   });
 }
 
 /** The end of a console, which is what explains a failure. */
-export function lastLines(console: string): string {
-  const lines = console.split('\n').map((line) => line.trim());
+export function lastLines(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
   return lines.filter(Boolean).slice(-shownLines).join(' | ').slice(-600) || 'its console has said nothing yet';
 }

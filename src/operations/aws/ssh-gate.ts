@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import pWaitFor from 'p-wait-for';
 import { createDocker } from '../../adapters/docker/docker.ts';
+import { readConsoleHostKeys } from '../../adapters/ssh/console-host-keys.ts';
 import {
   forgetHostKeys,
   type HostKey,
@@ -31,8 +32,9 @@ import { lastLines } from './silent-machines.ts';
 import { nameAwsContext, resourceName } from './tags.ts';
 
 export interface SshGateOptions {
-  /** Port of the machine's SSH server; null: 22. Tests. */
+  /** OpenSSH's configuration of this user; by default `~/.ssh/config`. */
   readonly sshConfigFile?: string;
+  /** Who logs in; by default Debian's own user. */
   readonly user?: string;
 }
 
@@ -99,16 +101,10 @@ async function trustHost({ projectId, readConsole, signal }: GateOpening, addres
     if (shown.some(({ fingerprint }) => known.some((one) => one.fingerprint === fingerprint))) return;
     throw otherKey(address, shown);
   }
-  const told = readFingerprints(console);
-  if (told.length > 0 && !shown.some(({ fingerprint }) => told.includes(fingerprint))) throw otherKey(address, shown);
+  const told = readConsoleHostKeys(console, address);
+  const isTold = ({ fingerprint }: HostKey): boolean => told.some((one) => one.fingerprint === fingerprint);
+  if (told.length > 0 && !shown.some(isTold)) throw otherKey(address, shown);
   for (const key of shown) await rememberHostKey(knownHostsFile(), nameHostKey(key, alias));
-}
-
-/** What cloud-init writes to the console between two marks; empty where they are not there yet. */
-export function readFingerprints(console: string): readonly string[] {
-  const [, block = ''] =
-    /-----BEGIN SSH HOST KEY FINGERPRINTS-----([\s\S]*?)-----END SSH HOST KEY FINGERPRINTS-----/.exec(console) ?? [];
-  return block.match(/SHA256:[A-Za-z0-9+/]{43}/g) ?? [];
 }
 
 function otherKey(address: string, shown: readonly HostKey[]): SparkPlugError {
@@ -156,11 +152,13 @@ async function selectContext(
 async function awaitEngine({ projectId, readConsole, signal }: GateOpening, address: string): Promise<void> {
   const docker = createDocker({ context: nameAwsContext(projectId), answerWithinMs });
   let said = '';
+  let answered = false;
   const answers = async (): Promise<boolean> => {
     try {
       const { exitCode, stderr } = await docker.tryRun(['version', '--format', '{{.Server.Version}}'], { signal });
       said = stderr;
-      return exitCode === 0;
+      answered = exitCode === 0;
+      return answered;
     } catch (error) {
       if (!(error instanceof SparkPlugError)) throw error;
       said = error.message;
@@ -168,7 +166,7 @@ async function awaitEngine({ projectId, readConsole, signal }: GateOpening, addr
     }
   };
   await pWaitFor(answers, { interval: pollMs, timeout: { milliseconds: engineTimeoutMs, fallback: () => {} }, signal });
-  if (await answers()) return;
+  if (answered) return;
   const { place, met, hint } = silent(address, `${await readConsole()}\n${said}`, engineTimeoutMs);
   throw new SparkPlugError('AWS_INSTANCE_SILENT', 'the Docker engine of the conductor does not answer', {
     place: place ?? address,

@@ -17,18 +17,11 @@ import { ensureProfile } from './ensure-access.ts';
 import { ensureGroup } from './ensure-group.ts';
 import { chooseNetwork, ensureSecurityGroup, parseSource } from './ensure-network.ts';
 import { type Fleet, fillSlots, findFleet } from './find-fleet.ts';
-import {
-  defaultConductor,
-  type FleetFlags,
-  type FleetWish,
-  listFollowers,
-  renderWish,
-  resolveWish,
-} from './fleet-wish.ts';
+import { listFollowers, renderWish, resolveWish } from './fleet-wish.ts';
 import { chooseSubnet, launchInstance } from './launch-instance.ts';
 import { type AwsPlace, findPlace, notePlace, openGate, refuseOtherAccount } from './open-aws.ts';
 import { takeOver } from './operator-archive.ts';
-import { type FleetPlan, planFleet } from './plan-fleet.ts';
+import { planWished } from './plan-wished.ts';
 import { removeEverything } from './remove-everything.ts';
 import { nearFirst, shapeFollower } from './shape-follower.ts';
 import { refuseSilent } from './silent-machines.ts';
@@ -147,30 +140,6 @@ async function prepareRun(
   await checkKey(aws, options);
   const state = await ensureProjectState(project);
   return { ...place, parts, choice, project, state, options, wish: wished, plan, chosen, from };
-}
-
-/** Larger ones for a project that has no room on the usual one. */
-const largerConductors = ['t3.2xlarge', 'm6i.4xlarge'] as const;
-
-/** A conductor that nobody has named is as large as the project needs it. */
-export async function planWished(
-  { aws }: AwsParts,
-  asked: Parameters<typeof planFleet>[1],
-  flags: FleetFlags,
-  kept: FleetWish | null,
-): Promise<readonly [FleetWish, FleetPlan]> {
-  const { wish } = asked;
-  const others =
-    flags.conductor !== null || kept !== null || wish.conductor !== defaultConductor ? [] : largerConductors;
-  for (const [index, conductor] of [wish.conductor, ...others].entries()) {
-    const tried = { ...wish, conductor };
-    try {
-      return [tried, await planFleet(aws, { ...asked, wish: tried })];
-    } catch (error) {
-      if (!(error instanceof SparkPlugError) || error.code !== 'NO_ROOM' || index === others.length) throw error;
-    }
-  }
-  throw new Error('the last attempt gives a plan or throws');
 }
 
 async function askBeforeSpending({ plan, options, region }: AwsRun, fleet: Fleet): Promise<void> {
