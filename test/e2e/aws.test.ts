@@ -1,7 +1,7 @@
 // The verbs of `aws` against moto by the real SDK: every verb, every one of their calls failing once, every bad input. What
 // stands behind the conductor's address is played here. Needs no Docker; the first time it needs the Python registry.
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -33,6 +33,8 @@ import { type Moto, startMoto } from '../aws/start-moto.ts';
 
 const region = 'eu-central-1';
 const pollSeconds = 0.02;
+/** As a user would write it; the job is never run. */
+const projectFile = 'name: bought\njobs:\n  job: { main: src/job.py }\n';
 const from = '203.0.113.7/32';
 
 let moto: Moto;
@@ -90,7 +92,7 @@ async function begin(): Promise<void> {
   proxy.reset();
   swarm = createFakeSwarm(real);
   dir = await mkdtemp(join(root, 'project-'));
-  await writeFile(join(dir, 'sparkplug.yaml'), 'name: bought\n');
+  await writeProject();
   projectId = `bought-${dir
     .slice(-6)
     .toLowerCase()
@@ -98,6 +100,12 @@ async function begin(): Promise<void> {
   await writeProjectState(dir, { id: projectId });
 }
 beforeEach(begin);
+
+async function writeProject(): Promise<void> {
+  await mkdir(join(dir, 'src'));
+  await writeFile(join(dir, 'src', 'job.py'), '');
+  await writeFile(join(dir, 'sparkplug.yaml'), projectFile);
+}
 
 const noFlags: FleetFlags = { conductor: null, followers: null, group: null, spot: false, diskGiB: null };
 const work = { report: () => {}, signal: new AbortController().signal };
@@ -292,7 +300,7 @@ describe('aws plan', () => {
   it('takes a larger conductor where the usual one has no room', async () => {
     await writeFile(
       join(dir, 'sparkplug.yaml'),
-      'name: bought\nspark: { worker: { executors: 1, cores: 4, memory: 20g } }\n',
+      `${projectFile}spark: { worker: { executors: 1, cores: 4, memory: 20g } }\n`,
     );
     const { fleet } = await planOnAws(choice(), noFlags, parts());
     assert.equal(fleet, 't3.2xlarge disk=50');
@@ -403,7 +411,7 @@ describe('a lost computer', () => {
     process.env.XDG_CONFIG_HOME = join(root, 'other-computer');
     try {
       dir = await mkdtemp(join(root, 'clone-'));
-      await writeFile(join(dir, 'sparkplug.yaml'), 'name: bought\n');
+      await writeProject();
       assert.deepEqual((await readAwsStatus(choice(), parts())).projects, [projectId]);
       await assert.rejects(up(noFlags, { takeOver: 'other-abc123' }), { code: 'AWS_NO_CLUSTER' });
       await up(noFlags, { takeOver: projectId });
