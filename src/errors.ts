@@ -43,7 +43,6 @@ export const catalogue = {
   JOB_UNKNOWN: { exit: 2, meaning: 'The project file has no job of this name.' },
   COMPONENT_UNKNOWN: { exit: 2, meaning: 'The cluster has no component of this name.' },
   SECRET_MISSING: { exit: 2, meaning: 'A job names a secret that was never set on this computer.' },
-  NOT_YET: { exit: 2, meaning: 'This verb belongs to a later version of SparkPlug.' },
   FILE_EXISTS: { exit: 1, meaning: 'A file that would be overwritten is there already.' },
   FILE_MISSING: { exit: 2, meaning: 'A local file or folder that was named does not exist or cannot be read.' },
   CLI_TOO_OLD: { exit: 2, meaning: 'The cluster runs a newer SparkPlug than this command line.' },

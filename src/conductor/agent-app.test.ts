@@ -8,6 +8,7 @@ import type {
   ContainerInspect,
   ImageSummary,
   LabelFilter,
+  Labels,
   PipedOutput,
   PipeOptions,
 } from '../adapters/docker/docker.ts';
@@ -28,6 +29,7 @@ let listeners: Listeners;
 let agents: AgentClients;
 let agent: AgentClient;
 let done: string[] = [];
+let notices: readonly Labels[] = [];
 
 /** An engine with one container and volume of the project, and one of another's. */
 function fakeDocker(): AgentParts['docker'] {
@@ -79,6 +81,7 @@ before(async () => {
       read: async (filter) => (filter['sparkplug.project'] === 'app-abc123' ? [use] : []),
       close: async () => undefined,
     },
+    volumeLabels: { read: async (label) => (label === 'sparkplug.notice' ? notices : []) },
     projectId: 'app-abc123',
     registry,
     log: () => undefined,
@@ -115,6 +118,16 @@ async function collect(output: AsyncIterable<PipedOutput>): Promise<string[]> {
 describe('an agent', () => {
   it("reads what the project's containers use", async () => {
     assert.deepEqual(await agent.uses({ timeoutMs: 5_000 }), [use]);
+  });
+
+  it('tells that its machine goes soon, once a volume says so, whatever else that says', async () => {
+    const read = () => agent.notice({ timeoutMs: 5_000 });
+    assert.equal(await read(), null);
+    notices = [{ 'sparkplug.notice': 'terminate', 'sparkplug.notice-until': '2026-11-26T08:22:00Z' }];
+    assert.deepEqual(await read(), { action: 'terminate', until: '2026-11-26T08:22:00.000Z' });
+    notices = [{ 'sparkplug.notice': 'x'.repeat(500), 'sparkplug.notice-until': 'soon' }];
+    assert.deepEqual(await read(), { action: 'x'.repeat(64), until: null });
+    notices = [];
   });
 
   it('runs a command: input, bytes of both streams, exit code', async () => {

@@ -5,13 +5,15 @@ import { z } from 'zod';
 import {
   agentPaths,
   inputType,
+  type Notice,
   type OutputLine,
   outputType,
   PruneRequest,
   SignalRequest,
 } from '../adapters/agent/agent-protocol.ts';
 import type { ContainerStats } from '../adapters/docker/container-stats.ts';
-import type { Docker, PipedOutput } from '../adapters/docker/docker.ts';
+import type { Docker, Labels, PipedOutput } from '../adapters/docker/docker.ts';
+import type { VolumeLabels } from '../adapters/docker/volume-labels.ts';
 import { parseRequest } from '../api/parse-request.ts';
 import { createApp, type WriteLog } from '../api/web-app.ts';
 import { labels } from '../engine/labels.ts';
@@ -23,6 +25,7 @@ export interface AgentParts {
     'inspectContainer' | 'execPiped' | 'kill' | 'volumes' | 'removeVolume' | 'listImages' | 'removeImage'
   >;
   readonly stats: ContainerStats;
+  readonly volumeLabels: Pick<VolumeLabels, 'read'>;
   readonly projectId: string;
   /** `IP:PORT` of the cluster's registry: images from there are the cluster's. */
   readonly registry: string;
@@ -30,6 +33,7 @@ export interface AgentParts {
 }
 
 const statsTimeoutMs = 4_000;
+const noticeTimeoutMs = 4_000;
 
 /** As the engine writes ids: nothing else ever becomes an argument of the docker client. */
 const ContainerParams = z.strictObject({ id: z.string().regex(/^[0-9a-f]{64}$/, 'is the full id of a container') });
@@ -60,6 +64,12 @@ export function createAgentApp(parts: AgentParts): FastifyInstance {
 
   app.get('/healthz', { config: { open: true } }, () => ({ status: 'ok' }));
   app.get(agentPaths.uses, async () => ({ containers: await stats.read(project, { timeoutMs: statsTimeoutMs }) }));
+
+  // About the machine and not the project: whoever gives notice knows nothing of projects.
+  app.get(agentPaths.notice, async () => {
+    const [first] = await parts.volumeLabels.read(labels.notice, { timeoutMs: noticeTimeoutMs });
+    return { notice: first === undefined ? null : toNotice(first) };
+  });
 
   app.post(agentPaths.exec(':id'), async (request, reply) => {
     const { id } = parseRequest(ContainerParams, request.params, 'path');
@@ -103,6 +113,12 @@ export function createAgentApp(parts: AgentParts): FastifyInstance {
     return { removed };
   });
   return app;
+}
+
+/** A time that cannot be read is none: the notice counts all the same. */
+function toNotice({ [labels.notice]: action = '', [labels.noticeUntil]: until = '' }: Labels): Notice {
+  const untilMs = Date.parse(until);
+  return { action: action.slice(0, 64), until: Number.isNaN(untilMs) ? null : new Date(untilMs).toISOString() };
 }
 
 /** Images of SparkPlug's under names in the cluster's own registry; other names of them are not shown. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createContainerStats } from '../adapters/docker/container-stats.ts';
 import { createDocker } from '../adapters/docker/docker.ts';
+import { createVolumeLabels } from '../adapters/docker/volume-labels.ts';
 import type { LogLine } from '../api/web-app.ts';
 import { version } from '../version.ts';
 import { createAgentApp } from './agent-app.ts';
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   const app = createAgentApp({
     docker: createDocker(),
     stats: createContainerStats(dockerSocket),
+    volumeLabels: createVolumeLabels(dockerSocket),
     projectId: env('SPARKPLUG_PROJECT'),
     registry: env('SPARKPLUG_REGISTRY'),
     log,

@@ -311,7 +311,7 @@ test('what scale and drain said holds over a down', async () => {
   const first = open(undefined, undefined, JSON.stringify(sized()));
   await first.keeper.scale({ workers: 3 }, plain);
   await first.keeper.settled();
-  await first.keeper.setDrained({ id: 'node-2', name: 'follower-1' }, true, plain);
+  await first.keeper.setDrained([{ id: 'node-2', name: 'follower-1' }], true, plain);
   await first.keeper.settled();
   await first.stop();
   const second = open(first.file, undefined, JSON.stringify({ ...sized(), deployedAt: 'later' }));
@@ -371,14 +371,14 @@ test('a scale that is cancelled is taken back', async () => {
 test('a drained machine is remembered, also by later revisions, until it is taken back', async () => {
   const { keeper, cluster, stop } = open(undefined, undefined, JSON.stringify(sized()));
   const machine = { id: 'node-2', name: 'follower-1' };
-  await keeper.setDrained(machine, true, { ...plain, force: true });
+  await keeper.setDrained([machine], true, { ...plain, force: true });
   await keeper.settled();
   assert.equal(cluster.applied[0]?.force, true);
   await keeper.submit(sized('auto', { webPort: 8081 }), plain);
   await keeper.settled();
   assert.deepEqual(keeper.current().desired.drained, ['node-2']);
-  assert.equal((await keeper.setDrained(machine, true, plain)).kind, 'unchanged');
-  await keeper.setDrained(machine, false, plain);
+  assert.equal((await keeper.setDrained([machine], true, plain)).kind, 'unchanged');
+  await keeper.setDrained([machine], false, plain);
   await keeper.settled();
   assert.deepEqual(keeper.current().desired.drained, []);
   await stop();

@@ -64,8 +64,8 @@ export interface ClusterKeeper {
   submit(desired: unknown, options: ChangeOptions): Promise<SubmitAnswer>;
   /** Other numbers of followers than the file's, until the file's own change. Throws NO_ROOM and what a drain refuses. */
   scale(request: ScaleRequest, options: ChangeOptions): Promise<SubmitAnswer>;
-  /** Takes everything of the project off a machine, or (`drained` false) lets it take containers again. */
-  setDrained(machine: NamedMachine, drained: boolean, options: ChangeOptions): Promise<SubmitAnswer>;
+  /** Takes everything of the project off machines, or (`drained` false) lets them take containers again. */
+  setDrained(machines: readonly NamedMachine[], drained: boolean, options: ChangeOptions): Promise<SubmitAnswer>;
   /** What differs from the current revision, one line each, in the order it would change. */
   preview(): Promise<readonly string[]>;
   /** Makes the cluster what the current revision says on the machines that are there now, without disturbing a run. */
@@ -173,15 +173,14 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
       return begin(text === null ? 'repair' : 'apply', text, options);
     },
     scale: (request, options) => change('scale', (desired) => applyScale(desired, request), options),
-    setDrained: (machine, drained, options) =>
-      change(
-        drained ? 'drain' : 'return',
-        (desired) => ({
-          ...desired,
-          drained: [...new Set([...(desired.drained ?? []), machine.id])].filter((id) => drained || id !== machine.id),
-        }),
-        options,
-      ),
+    setDrained: (machines, drained, options) => {
+      const ids = machines.map(({ id }) => id);
+      const make = (desired: DesiredState): DesiredState => ({
+        ...desired,
+        drained: [...new Set([...(desired.drained ?? []), ...ids])].filter((id) => drained || !ids.includes(id)),
+      });
+      return change(drained ? 'drain' : 'return', make, options);
+    },
     preview: async () => {
       const { desired } = current();
       return await parts.cluster.compare(reconciling(desired, await parts.cluster.driverImage()));

@@ -35,7 +35,7 @@ export function createMachineDesk({ keeper, survey, removeNode, record }: Machin
   };
   const setDrained = async (name: string, drained: boolean, flags: ChangeFlags) => {
     const { node } = await find(name);
-    return await keeper.setDrained({ id: node.id, name: node.hostname }, drained, flags);
+    return await keeper.setDrained([{ id: node.id, name: node.hostname }], drained, flags);
   };
   return {
     scale: (change, flags) => keeper.scale(change, flags),
@@ -44,12 +44,13 @@ export function createMachineDesk({ keeper, survey, removeNode, record }: Machin
     removeMachine: async (name) => {
       const { node, found } = await find(name);
       const { drained = [] } = keeper.current().desired;
-      const standing = found.stack.services.filter(
+      // By plan and in fact: a drain that goes on has them planned elsewhere already.
+      const standing = [...found.stack.services, ...found.state.services].filter(
         ({ machineId, component }) =>
           machineId === node.id && (component === 'datanode' || component === 'spark-worker'),
       );
       if (!drained.includes(node.id) || standing.length > 0) {
-        const names = standing.map((service) => service.name).join(', ');
+        const names = [...new Set(standing.map((service) => service.name))].join(', ');
         throw new SparkPlugError('MACHINE_IN_USE', `${name} was not drained`, {
           ...(names === '' ? {} : { met: names }),
           hint: `sparkplug machine drain ${name}`,

@@ -1,6 +1,7 @@
 // The scheduler put together: stores, queue and keeper behind the one desk that the routes ask.
 import type { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
+import type { AgentClients } from '../adapters/agent/agent-client.ts';
 import type { Hdfs } from '../adapters/hdfs/webhdfs.ts';
 import type { WebInternal } from '../adapters/web/web-internal.ts';
 import type { PostWebhook } from '../adapters/webhook/post-webhook.ts';
@@ -14,6 +15,7 @@ import type { ComponentLogs } from '../operations/component-logs.ts';
 import { describeOverrides } from '../operations/effective-desired.ts';
 import type { ContainerHost } from '../operations/fleet.ts';
 import type { ObservableCluster } from '../operations/live-cluster.ts';
+import { createNoticeWatch, type StandingAgent } from '../operations/notice-watch.ts';
 import { type ChangeSignal, createChangeSignal } from '../runs/change-signal.ts';
 import { type Clock, timestamp } from '../runs/clock.ts';
 import { createClusterGate } from '../runs/cluster-gate.ts';
@@ -41,6 +43,7 @@ import { type ClusterObserver, createClusterObserver } from './cluster-observer.
 import { keepReconciled } from './cluster-reconciler.ts';
 import { createJobDesk } from './job-desk.ts';
 import { createMachineDesk } from './machine-desk.ts';
+import { keepNoticed } from './notice-keeper.ts';
 import { createRunLogs } from './run-logs.ts';
 import { shareFor } from './share-for.ts';
 
@@ -55,7 +58,9 @@ export interface DeskParts {
   readonly hdfs: Hdfs;
   readonly probes: Pick<ComponentProbes, 'namenode' | 'master'>;
   /** The project's containers on all machines; what it reads is bounded in time. */
-  readonly containers: Pick<ContainerHost, 'stats' | 'exec'>;
+  readonly containers: Pick<ContainerHost, 'stats' | 'exec' | 'signal'>;
+  /** To hear of machines that go soon; null where there is one machine. */
+  readonly agents: Pick<AgentClients, 'connect'> | null;
   /** Value of a secret that signs notifications; null when there is none. */
   readonly readSecret: (name: string) => Uint8Array | null;
   readonly post: PostWebhook;
@@ -78,6 +83,8 @@ export interface SchedulerParts {
   notify(): Promise<never>;
   /** Keeps the cluster what it should be, whatever machines come and go, until the shutdown. */
   reconcile(): Promise<never>;
+  /** Empties machines that go soon, until the shutdown. */
+  heed(): Promise<never>;
 }
 
 /** Stores that the desk and the live cluster share. */
@@ -166,6 +173,7 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     shutdown,
   });
   const { readSecret, post } = parts;
+  const watch = createNoticeWatch({ agents: parts.agents, standing: () => listAgents(parts.cluster) });
   return {
     desk: { ...desk, ...observer.desk },
     keeper,
@@ -173,9 +181,33 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     schedules: scheduleKeeper,
     sample: () => observer.sample(),
     reconcile: () => keepReconciled({ keeper, machines: parts.cluster.machines, clock, record, shutdown }),
+    heed: () =>
+      keepNoticed({
+        watch,
+        machines: parts.cluster.machines,
+        keeper,
+        decommission: (machineId) => decommission(parts, machineId),
+        remove: (machineId) => machineDesk.removeMachine(machineId),
+        store,
+        clock,
+        record,
+        shutdown,
+      }),
     notify: () =>
       deliverNotifications({ outbox, counters, changes, clock, version, post, readSecret, record, shutdown }),
   };
+}
+
+function listAgents({ standing }: DeskParts['cluster']): readonly StandingAgent[] {
+  return standing().flatMap(({ name: service, component, machineId }) =>
+    component === 'agent' && machineId !== null ? [{ service, machineId }] : [],
+  );
+}
+
+/** Spark's workers there take no executors from then on, and those they have move what they hold. */
+async function decommission({ cluster, containers }: DeskParts, machineId: string): Promise<void> {
+  const workers = cluster.standing().filter((one) => one.component === 'spark-worker' && one.machineId === machineId);
+  await Promise.all(workers.map(({ name }) => containers.signal(name, 'PWR')));
 }
 
 function createDesk(

@@ -106,7 +106,7 @@ async function main(): Promise<void> {
         : { docker, password: fleet.password, retirement: { containers, registry: createRegistry(fleet) } },
   });
   const driverLabels = { [labels.project]: projectId, [labels.component]: 'spark-driver' };
-  const { desk, keeper, queue, schedules, sample, notify, reconcile } = createScheduler({
+  const { desk, keeper, queue, schedules, sample, notify, reconcile, heed } = createScheduler({
     ...stores,
     database,
     cluster,
@@ -116,6 +116,7 @@ async function main(): Promise<void> {
     hdfs: createWebHdfs({ nameNode: nameNodeUrl, dataSubnet, replication: 'auto' }),
     probes,
     containers,
+    agents,
     readSecret: (name) => readSecretFile(secretFolder, name),
     componentLogs: createComponentLogs({ docker, projectId, clock }),
     post: createPostWebhook(readWebhookSettings(secretFolder)),
@@ -145,7 +146,7 @@ async function main(): Promise<void> {
   schedules.start();
   const onFailure = (error: unknown): void => noteError('a part of the scheduler failed', error);
   await cluster.rememberStack(keeper.current().desired).catch((error: unknown) => noteError('stack unknown', error));
-  for (const work of [sample, notify, reconcile]) {
+  for (const work of [sample, notify, reconcile, heed]) {
     void keepGoing(work, { clock, shutdown: shutdown.signal, onFailure });
   }
 }

@@ -82,6 +82,11 @@ export async function readProjectState(projectDir: string): Promise<ProjectState
   }
 }
 
+/** A state as JSON has it. @throws Error for anything else */
+export function parseProjectState(value: unknown): ProjectState {
+  return stateSchema.parse(value);
+}
+
 /** Writes the state, whole or not at all, and keeps Git from seeing it. */
 export async function writeProjectState(projectDir: string, state: z.input<typeof stateSchema>): Promise<void> {
   const file = stateFile(projectDir);

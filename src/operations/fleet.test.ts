@@ -71,6 +71,7 @@ function open(changes: Partial<ContainerHostParts> = {}) {
         calls.push(`${machine} signal ${id} ${signal}`);
       },
       removeVolume: async (name) => void calls.push(`${machine} remove ${name}`),
+      notice: async () => null,
       images: async () => [],
       pruneImages: async (keep) => {
         if (machine === 'mute') throw away();

@@ -69,7 +69,7 @@ export function createContainerHost(parts: ContainerHostParts): ContainerHost {
   };
   const agentOn = async (state: ClusterState, machineId: string): Promise<AgentClient> => {
     const service = state.services.find((one) => one.component === 'agent' && one.machineId === machineId);
-    if (service !== undefined && agents !== null) return connect(agents, service);
+    if (service !== undefined && agents !== null) return connectAgent(agents, service.name);
     const machine = (await docker.nodes()).find(({ id }) => id === machineId)?.hostname ?? machineId;
     throw new SparkPlugError('AGENT_AWAY', `${machine} has no agent yet`, { place: machine, hint: 'sparkplug up' });
   };
@@ -100,7 +100,7 @@ export function createContainerHost(parts: ContainerHostParts): ContainerHost {
       if (agents === null) return await own;
       const services = await docker.services({ ...project, [labels.component]: 'agent' });
       const others = services.map(({ labels: { [labels.service]: name = '' } }) =>
-        connect(agents, { name }).uses({ timeoutMs: statsTimeoutMs }),
+        connectAgent(agents, name).uses({ timeoutMs: statsTimeoutMs }),
       );
       const read = (await Promise.allSettled(others)).flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
       return [...(await own), ...read];
@@ -116,7 +116,7 @@ export function createContainerHost(parts: ContainerHostParts): ContainerHost {
       if (agents === null) return;
       const services = await docker.services({ ...project, [labels.component]: 'agent' });
       await Promise.allSettled(
-        services.map(({ labels: { [labels.service]: name = '' } }) => connect(agents, { name }).pruneImages(keep)),
+        services.map(({ labels: { [labels.service]: name = '' } }) => connectAgent(agents, name).pruneImages(keep)),
       );
     },
   };
@@ -134,8 +134,9 @@ async function untagImages(
   for (const name of new Set(names)) await docker.removeImage(name);
 }
 
-function connect(agents: AgentClients, { name }: Pick<ObservedService, 'name'>): AgentClient {
-  return agents.connect(name.replace(/^agent-/, ''), `https://${name}:${agentPort}`);
+/** The agent behind a service, `agent-big`. */
+export function connectAgent(agents: Pick<AgentClients, 'connect'>, service: string): AgentClient {
+  return agents.connect(service.replace(/^agent-/, ''), `https://${service}:${agentPort}`);
 }
 
 /** Newest first. */

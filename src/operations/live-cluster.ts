@@ -16,7 +16,7 @@ import type { RunShare } from '../runs/run-context.ts';
 import type { ClusterStore } from '../runs/state/cluster-store.ts';
 import type { StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
-import type { StackSpec } from '../stack/stack-spec.ts';
+import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 import { formatDuration } from '../units.ts';
 import { askNewMachines, type FleetAccess, type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
 import {
@@ -94,6 +94,8 @@ export interface ObservableCluster extends LiveCluster {
   machines(): Promise<readonly Machine[]>;
   /** Makes the Swarm forget a machine, whether or not it still answers. */
   removeNode(id: string): Promise<void>;
+  /** What was deployed last: names and the machines they are told to stay on. */
+  standing(): readonly Pick<ServiceSpec, 'name' | 'component' | 'machineId'>[];
   /** What a run that starts now gets of the cluster. */
   share(desired: DesiredState): Promise<RunShare>;
   /** Remembers the first deploy's stack, so that the first change knows what runs. */
@@ -119,6 +121,10 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   const { docker, store, projectId } = parts;
   /** For a few seconds: what stands on which machine changes by itself. */
   let planned: PlannedRevision | null = null;
+  let standing: { readonly text: string | null; readonly services: StackSpec['services'] } = {
+    text: null,
+    services: [],
+  };
 
   const plan = async (desired: DesiredState) => {
     const [machines, state, nodes] = await Promise.all([
@@ -257,6 +263,12 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     },
     machines: () => swarmMachines(docker, projectId),
     removeNode: (id) => docker.removeNode(id),
+    standing: () => {
+      const text = store.setting('stack');
+      // Asked every few seconds: read anew only where it is another one.
+      if (text !== standing.text) standing = { text, services: readStack(store)?.services ?? [] };
+      return standing.services;
+    },
     share: async (desired) => shareOfRun(readStack(store) ?? (await plan(desired)).stack, desired),
     rememberStack: async (desired) => {
       if (store.setting('stack') !== null) return;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
+import { docker } from './support/docker.ts';
 import { makeProject, mustRun, mustRunJson, sparkplug, startSparkplug } from './support/sparkplug.ts';
 
 const project = {
@@ -37,6 +38,7 @@ interface MachineRow {
   readonly containers: readonly { readonly service: string; readonly component: string; readonly state: string }[];
 }
 interface Status {
+  readonly projectId: string;
   readonly ready: boolean;
   readonly operation: string | null;
   readonly spark: { readonly cores: number; readonly workers: number } | null;
@@ -181,6 +183,22 @@ describe('three unequal machines', () => {
       containers.filter((one) => one.component === 'datanode').map(({ service }) => service),
     ]);
     assert.deepEqual(again, before);
+    await assertFileIntact();
+  });
+
+  it('one that is given notice is emptied at once under a running job, and forgotten when it is down', async () => {
+    const inside = ['exec', `${(await readStatus()).projectId}-lab-follower-3`, 'docker'];
+    const run = startSparkplug(folder, ['run', 'spread', '--', '8']);
+    await pWaitFor(async () => ((await readStatus()).spark?.cores ?? 0) === 16, { interval: 500, timeout: 60_000 });
+    await docker(...inside, 'volume', 'create', '--label', 'sparkplug.notice=terminate', 'sparkplug-notice');
+    await awaitStatus(({ spark, hdfs }) => spark?.cores === 14 && hdfs?.datanodes === 3);
+    assert.deepEqual(await servicesOn('follower-3'), []);
+    await lab('stop', 'follower-3');
+    const isForgotten = async () => (await listMachines()).every(({ name }) => name !== 'follower-3');
+    await pWaitFor(isForgotten, { interval: 1_000, timeout: 90_000 });
+    const { exitCode, stdout } = await run;
+    assert.equal(exitCode, 0);
+    assert.match(stdout, new RegExp(`TOTAL ${totalOf(8)}\\b`));
     await assertFileIntact();
   });
 });

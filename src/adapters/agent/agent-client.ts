@@ -10,6 +10,8 @@ import {
   agentPaths,
   Images,
   inputType,
+  type Notice,
+  NoticeAnswer,
   OutputLine,
   Problem,
   Pruned,
@@ -32,6 +34,8 @@ export interface AgentCredentials {
  */
 export interface AgentClient {
   uses(options: { readonly timeoutMs: number }): Promise<readonly ContainerUse[]>;
+  /** Whether the machine's provider takes it away soon; null: nothing was said. */
+  notice(options: { readonly timeoutMs: number }): Promise<Notice | null>;
   exec(container: string, command: readonly string[], options?: PipeOptions): AsyncIterable<PipedOutput>;
   signal(container: string, signal: AgentSignal): Promise<void>;
   /** One that is gone is no error. */
@@ -96,6 +100,10 @@ function createClient(http: HttpAgent, machine: string, origin: string): AgentCl
     uses: async ({ timeoutMs }) => {
       const signal = AbortSignal.timeout(timeoutMs);
       return (await ask(Uses, { method: 'GET', path: agentPaths.uses, signal })).containers;
+    },
+    notice: async ({ timeoutMs }) => {
+      const signal = AbortSignal.timeout(timeoutMs);
+      return (await ask(NoticeAnswer, { method: 'GET', path: agentPaths.notice, signal })).notice;
     },
     async *exec(container, command, { input, signal } = {}) {
       const query = new URLSearchParams({ command: JSON.stringify(command) });

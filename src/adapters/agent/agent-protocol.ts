@@ -8,6 +8,7 @@ export const agentPaths = {
   volume: (name: string) => `/v1/volumes/${name}`,
   images: '/v1/images',
   prune: '/v1/images/prune',
+  notice: '/v1/notice',
 } as const;
 
 export const Uses = z.object({
@@ -35,6 +36,16 @@ export const Pruned = z.object({ removed: z.array(z.string()) });
 export const Images = z.object({
   images: z.array(z.object({ id: z.string(), tags: z.array(z.string()), sizeBytes: z.number() })),
 });
+
+/** That the machine's provider takes it away soon. */
+export const Notice = z.object({
+  /** In the provider's words: `terminate`, `stop`, `hibernate`. */
+  action: z.string().max(64),
+  /** Until when it is there; null where nobody said. */
+  until: z.iso.datetime().nullable(),
+});
+export type Notice = Readonly<z.output<typeof Notice>>;
+export const NoticeAnswer = z.object({ notice: Notice.nullable() });
 
 /** A command's output goes over the wire as one JSON text a line. */
 export const OutputLine = z.union([

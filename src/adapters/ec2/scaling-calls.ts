@@ -27,6 +27,9 @@ export interface ScalingCalls {
     name: string,
     size: { readonly min: number; readonly max: number; readonly desired: number },
   ): Promise<void>;
+  /** Ends an instance of a group, which then has one less. */
+  endInstance(id: string): Promise<void>;
+  setTags(group: string, tags: Tags): Promise<void>;
   /** With the instances that it still has. */
   deleteGroup(name: string): Promise<void>;
 }
@@ -82,6 +85,22 @@ export function createScalingCalls({ scaling }: Sender): ScalingCalls {
             DesiredCapacity: desired,
           }),
         );
+      }),
+    endInstance: (id) =>
+      scaling('autoscaling:TerminateInstanceInAutoScalingGroup', async (client, sdk) => {
+        const input = { InstanceId: id, ShouldDecrementDesiredCapacity: true };
+        await client.send(new sdk.TerminateInstanceInAutoScalingGroupCommand(input));
+      }),
+    setTags: (group, tags) =>
+      scaling('autoscaling:CreateOrUpdateTags', async (client, sdk) => {
+        const Tags = Object.entries(tags).map(([Key, Value]) => ({
+          ResourceId: group,
+          ResourceType: 'auto-scaling-group',
+          Key,
+          Value,
+          PropagateAtLaunch: true,
+        }));
+        await client.send(new sdk.CreateOrUpdateTagsCommand({ Tags }));
       }),
     deleteGroup: (name) =>
       scaling('autoscaling:DeleteAutoScalingGroup', async (client, sdk) => {

@@ -1,8 +1,10 @@
 // The SSH key by which the conductor's machine is reached: the user's own, or one made for the project.
-import { access, mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { execa } from 'execa';
 import type { Aws } from '../../adapters/ec2/ec2.ts';
+import { pathExists } from '../../adapters/host/path-exists.ts';
+import { makeKeyPair } from '../../adapters/ssh/make-key-pair.ts';
 import { machineKeyFile } from '../../config/user-folder.ts';
 import { SparkPlugError } from '../../errors.ts';
 import { resourceName, tagsOf } from './tags.ts';
@@ -33,10 +35,11 @@ export async function ensureKey(aws: Pick<Aws, 'ec2'>, projectId: string, choice
   const name = resourceName(projectId);
   const identityFile = choice.identityFile === null ? machineKeyFile(projectId) : resolve(choice.identityFile);
   const isThere = await aws.ec2.hasKeyPair(name);
-  if (choice.identityFile === null && !(await exists(identityFile))) {
+  if (choice.identityFile === null && !(await pathExists(identityFile))) {
     // Machines that have its public half would not let us in.
     if (isThere) throw lostKey(name, identityFile);
-    await makeKey(identityFile, name);
+    await mkdir(dirname(identityFile), { recursive: true, mode: 0o700 });
+    await makeKeyPair(identityFile, name);
   }
   const publicKey = await readPublicHalf(identityFile);
   if (!isThere) await aws.ec2.importKeyPair(name, publicKey, tagsOf(projectId, 'access'));
@@ -57,18 +60,12 @@ export async function checkKey(aws: Pick<Aws, 'ec2'>, { key, identityFile }: Key
 /** The project's own private key, null where this computer has none. */
 export async function findSshKey(projectId: string): Promise<string | null> {
   const file = machineKeyFile(projectId);
-  return (await exists(file)) ? file : null;
+  return (await pathExists(file)) ? file : null;
 }
 
 export async function forgetSshKey(projectId: string): Promise<void> {
   const file = machineKeyFile(projectId);
   await Promise.all([rm(file, { force: true }), rm(`${file}.pub`, { force: true })]);
-}
-
-async function makeKey(file: string, comment: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  // Readable by its owner only: ssh-keygen makes it so itself.
-  await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', file]);
 }
 
 /** As OpenSSH itself reads it from the private half. */
@@ -91,11 +88,4 @@ function lostKey(name: string, file: string): SparkPlugError {
     met: `key pair ${name}`,
     hint: 'copy it from the computer that made it, or take the project over: sparkplug aws up --take-over PROJECT-ID',
   });
-}
-
-async function exists(file: string): Promise<boolean> {
-  return await access(file).then(
-    () => true,
-    () => false,
-  );
 }

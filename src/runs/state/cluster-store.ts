@@ -20,9 +20,9 @@ export interface StoredOperation extends Operation {
 
 /**
  * `bootstrap`: the text that the scheduler was deployed with; `stack`: the StackSpec that was applied last, as JSON;
- * `leaving`: names of DataNodes and workers that a change takes out, as JSON.
+ * `leaving`: names of DataNodes and workers that a change takes out, as JSON; `noticed`: machines that go soon, as JSON.
  */
-export type SettingName = 'bootstrap' | 'stack' | 'leaving';
+export type SettingName = 'bootstrap' | 'stack' | 'leaving' | 'noticed';
 
 export interface ClusterStore {
   currentRevision(): Revision | null;
