@@ -207,7 +207,10 @@ describe('an image', () => {
       'docker',
       'load',
     ]);
-    const dir = await makeProject({ 'sparkplug.yaml': 'name: e2e-image\n' });
+    const dir = await makeProject({
+      'sparkplug.yaml': 'name: e2e-image\njobs:\n  one: { main: job.py }\n',
+      'job.py': '',
+    });
     const config = await readConfig(dir, {});
     const project = {
       dir,

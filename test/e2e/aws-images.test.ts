@@ -1,7 +1,9 @@
 // The verbs of `aws image` against moto by the real SDK, with every one of their calls failing once. What stands behind a
 // builder (SSH, engine) is played here and proven by aws-boot.test.ts. Needs no Docker.
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { CreateLaunchTemplateCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { type Aws, createAws } from '../../src/adapters/ec2/ec2.ts';
 import { type ImagePlan, imageNames } from '../../src/images/image-plan.ts';
@@ -14,6 +16,7 @@ import { imageTags, type MachineRole, machineRoles } from '../../src/operations/
 import { pruneMachineImages } from '../../src/operations/aws/images/prune-machine-images.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../aws/fault-proxy.ts';
 import { type Moto, startMoto } from '../aws/start-moto.ts';
+import { makeProject, repository, sparkplug } from './support/sparkplug.ts';
 
 let moto: Moto;
 let proxy: FaultProxy;
@@ -36,6 +39,11 @@ before(async () => {
   });
   [aws, elsewhere] = await openAws(proxy.url);
   [real, realElsewhere] = await openAws(moto.url);
+});
+/** Every call that was made. */
+const made = new Set<string>();
+afterEach(() => {
+  for (const action of proxy.calls()) made.add(action);
 });
 after(async () => {
   await proxy?.stop();
@@ -126,6 +134,7 @@ async function failEveryCall(
   proxy.reset();
   await verb();
   const calls = proxy.calls();
+  for (const action of calls) made.add(action);
   assert.ok(calls.length > 0);
   const expected = await lookAfter();
   const beforeEffect: readonly Fault[] = ['error', 'throttling', 'cut'];
@@ -332,6 +341,15 @@ describe('aws image prune', () => {
     assert.deepEqual(left, { orphans: 0, instances: [machine], groups: [], keyPair: false });
   });
 
+  it('takes another computer’s builder away once it can be at work no more', async () => {
+    const { instance } = await leaveBuilder('0123456789ab');
+    assert.deepEqual((await prune(0)).instances, []);
+    await real.ec2.stopInstances([instance]);
+    assert.deepEqual((await prune(0)).instances, [instance]);
+    const { instances, groups } = await look(real);
+    assert.deepEqual([instances, groups, await real.ec2.hasKeyPair(builderResource('0123456789ab'))], [[], [], false]);
+  });
+
   it('finishes what any failing call has left', { timeout: 300_000 }, async () => {
     const prepare = async () => {
       await build(real, 'one', ['conductor']);
@@ -343,6 +361,42 @@ describe('aws image prune', () => {
       () => look(real),
     );
     assert.deepEqual(await look(real), { images: [], orphans: 0, instances: [], groups: [], keyPair: false });
+  });
+});
+
+describe('the command line', () => {
+  it('lists, copies and prunes, and says what is missing', async () => {
+    const folder = await makeProject({
+      'sparkplug.yaml': 'name: e2e-images\njobs:\n  one: { main: job.py }\n',
+      'job.py': '',
+    });
+    const env = { AWS_ENDPOINT_URL: moto.url };
+    const run = async (...args: readonly string[]) =>
+      await sparkplug(folder, ['aws', 'image', ...args, '--region', region], { env });
+    const empty = await run('list', '-o', 'json');
+    assert.deepEqual([empty.exitCode, JSON.parse(empty.stdout)], [0, { images: [] }], empty.all);
+    assert.match((await run()).stdout, /none in this region.*aws image build/);
+    const missing = await run('copy', 'follower', '--to', 'us-east-1');
+    assert.equal(missing.exitCode, 1);
+    assert.match(missing.all, /error AWS_IMAGE_MISSING: [\s\S]*fix: sparkplug aws image build follower/);
+    const [built] = await build(real);
+    assert.match((await run('list')).stdout, new RegExp(`conductor +0\\.1\\.0 +amd64 +${built?.id} +available`));
+    const pruned = await run('prune', '--keep', '0', '--yes', '-o', 'json');
+    assert.equal((JSON.parse(pruned.stdout) as { images: string[] }).images.length, 2, pruned.all);
+    const refused = await run('prune', '--keep', '0');
+    assert.match(refused.all, /--yes/);
+    const strange = await run('build', 'everything');
+    assert.equal(strange.exitCode, 2, strange.all);
+  });
+});
+
+describe('docs/aws-images.md', () => {
+  it('names the rights for all calls, and no others', async () => {
+    const page = await readFile(join(repository, 'docs', 'aws-images.md'), 'utf8');
+    const [, listed = ''] = /## Rights for these verbs\n\n`ec2:` ([\w,\s]+)\./.exec(page) ?? [];
+    // The one that only the real gate makes.
+    const needed = [...made, 'GetConsoleOutput'];
+    assert.deepEqual(listed.split(/,\s+/).toSorted(), [...new Set(needed)].toSorted());
   });
 });
 
