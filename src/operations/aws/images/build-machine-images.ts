@@ -92,6 +92,7 @@ export async function buildFromProject(
       const obtain = async (role: MachineRole, cause?: string): Promise<BuiltMachineImage> => {
         const known = built.find((image) => image.role === role);
         if (known !== undefined) return known;
+        work.signal.throwIfAborted();
         const wanted = planMachineImage(project.read.plan, role, arch);
         const present = await findUsable(place.aws, wanted, work);
         if (present !== null) return keep(built, describe(wanted, present, 'present'));
@@ -270,6 +271,7 @@ async function fillAndWipe(
 
 async function takeImage(aws: ImageAws, wanted: WantedImage, instanceId: string, { report, signal }: ImageWork) {
   return await step(report, 'take the image', async () => {
+    signal.throwIfAborted();
     await aws.ec2.stopInstances([instanceId]);
     await aws.ec2.awaitInstances([instanceId], 'stopped', { maxSeconds: startTimeoutSeconds, signal });
     const { name, tags, role } = wanted;

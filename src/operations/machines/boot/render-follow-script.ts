@@ -136,7 +136,7 @@ const tryUntilJoined = [
   '      say "in the cluster"',
   '      exit 0',
   '    fi',
-  `    now=$(printf '%s' "$said" | tail -n 1)`,
+  `    now=$(printf '%s' "$said" | tail -n 2 | tr '\\n' ' ')`,
   '    if is_half_joined; then',
   '      docker swarm leave --force >/dev/null 2>&1',
   '    elif [ "$status" = 4 ]; then',
