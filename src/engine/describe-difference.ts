@@ -2,12 +2,16 @@
 import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 import type { ObservedService } from './cluster-state.ts';
 
-/** Says what differs between a service as it runs and as it should; exact where the last stack is known. */
+/**
+ * Says what differs between a service as it runs and as it should; exact where the last stack is known.
+ * @param machineNames by id
+ */
 export function describeDifference(
   spec: ServiceSpec,
   observed: ObservedService,
   currentStack: StackSpec | null,
   desired: StackSpec,
+  machineNames: ReadonlyMap<string, string>,
 ): string {
   const before = currentStack?.services.find((candidate) => candidate.name === spec.name);
   const known = before !== undefined && before.hash === observed.specHash;
@@ -16,7 +20,7 @@ export function describeDifference(
     ...(known ? compareSpecs(before, spec) : []),
     ...(known && !same(secretsOf(before, currentStack), secretsOf(spec, desired)) ? ['secrets changed'] : []),
     ...(observed.replicas === spec.replicas ? [] : [`${observed.replicas} → ${spec.replicas} containers`]),
-    ...(observed.machineId === spec.machineId ? [] : [describeMachine(spec)]),
+    ...(observed.machineId === spec.machineId ? [] : [describeMachine(spec, machineNames)]),
   ];
   return causes.length === 0 ? 'its definition changed' : causes.join(', ');
 }
@@ -48,8 +52,8 @@ function secretsOf(spec: ServiceSpec, stack: StackSpec | null): readonly (string
   return spec.secrets.map((name) => stack?.secrets.find((secret) => secret.name === name)?.swarmName);
 }
 
-function describeMachine(spec: ServiceSpec): string {
-  return spec.machineId === null ? 'any machine will do' : `stays on machine ${spec.machineId}`;
+function describeMachine({ machineId }: ServiceSpec, machineNames: ReadonlyMap<string, string>): string {
+  return machineId === null ? 'any machine will do' : `stays on machine ${machineNames.get(machineId) ?? machineId}`;
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -136,6 +136,7 @@ test("a Swarm of one is shared with its user; others' running reservations count
       othersMemoryMiB: 1024,
       conductor: true,
       shared: true,
+      storage: true,
       state: 'ready',
     },
   ]);

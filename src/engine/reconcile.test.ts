@@ -270,6 +270,11 @@ test('a stack deployed by hand keeps its own name, and its machine is named with
   assert.ok(
     changeSet.changes.every((change) => change.type === 'update' && change.cause.startsWith('stays on machine')),
   );
+  const machineNames = new Map([['node2', 'follower-1']]);
+  const named = reconcile({ ...here, services }, null, before, { ...busy, machineNames }).changes.map(
+    ({ cause }) => cause,
+  );
+  assert.ok(named.includes('stays on machine follower-1') && named.includes('stays on machine node1'), named.join());
 });
 
 test('carried out, it leaves nothing to do; stopped after any step, the rest follows', () => {

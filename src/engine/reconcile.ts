@@ -14,6 +14,8 @@ export interface Situation {
   readonly defer?: boolean;
   /** Machines whose engine or link is down: what is there disturbs nobody by going, and gives nothing away. */
   readonly away?: readonly string[];
+  /** What machines are called, by id; one without a name is called by its id. */
+  readonly machineNames?: ReadonlyMap<string, string>;
   /** `auto`: where DataNodes joined, files get more replicas. A number by default, which stays what it is. */
   readonly replication?: 'auto' | number;
 }
@@ -51,7 +53,7 @@ export function reconcile(
   desired: StackSpec,
   situation: Situation,
 ): ChangeSet {
-  const all = findDifferences(current, currentStack, desired, situation.away ?? []);
+  const all = findDifferences(current, currentStack, desired, situation);
   const kept = all.filter((difference) => isKept(difference, currentStack, desired, situation));
   const due = all.filter((difference) => !kept.includes(difference));
   const toChangeSteps = (step: OrderedStep): readonly ChangeStep[] => {
@@ -129,11 +131,11 @@ function findDifferences(
   current: ClusterState,
   currentStack: StackSpec | null,
   desired: StackSpec,
-  away: readonly string[],
+  { away = [], machineNames = new Map() }: Situation,
 ): Difference[] {
   const observed = new Map(current.services.map((service) => [service.name, service]));
   const wanted = desired.services.flatMap((spec) =>
-    compare(spec, observed.get(spec.name), currentStack, desired, away),
+    compare(spec, observed.get(spec.name), currentStack, desired, { away, machineNames }),
   );
   const names = new Set(desired.services.map((spec) => spec.name));
   const removed = current.services
@@ -147,7 +149,7 @@ function compare(
   observed: ObservedService | undefined,
   currentStack: StackSpec | null,
   desired: StackSpec,
-  away: readonly string[],
+  { away, machineNames }: Required<Pick<Situation, 'away' | 'machineNames'>>,
 ): Difference[] {
   const { name, component } = spec;
   if (observed === undefined) {
@@ -159,7 +161,7 @@ function compare(
   const change: Change = {
     type: 'update',
     service: name,
-    cause: describeDifference(spec, observed, currentStack, desired),
+    cause: describeDifference(spec, observed, currentStack, desired, machineNames),
   };
   const deferrable = canStay(observed, currentStack, desired);
   const unreachable = isUnreachable(observed, away);

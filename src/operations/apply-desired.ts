@@ -61,7 +61,8 @@ export async function prepareDesired(docker: PreparingDocker, change: DesiredCha
   const { plan, stack } = planStack(desired, machines, { ...change.stack, socketGids }, current);
   const { replication } = desired.config.hdfs;
   const away = machines.filter((machine) => machine.state === 'away').map(({ id }) => id);
-  const changeSet = reconcile(state, previous, stack, { ...situation, replication, away });
+  const machineNames = new Map(machines.map(({ id, name }) => [id, name]));
+  const changeSet = reconcile(state, previous, stack, { ...situation, replication, away, machineNames });
   return { plan, stack, changeSet };
 }
 

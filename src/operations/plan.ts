@@ -89,14 +89,12 @@ export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
   );
   const changeSet = await compare(project, current, wanted, machines, standing);
   const machineOf = nameMachines(changeSet, standing, machines);
-  const nameIds = (text: string): string =>
-    machines.reduce((named, { id, name }) => (id === name ? named : named.replaceAll(id, name)), text);
   const changes = changeSet.changes.map((change): PlannedChange => {
     const { type, service, cause } = change;
-    return { type, service, machine: machineOf(change), cause: nameIds(cause) };
+    return { type, service, machine: machineOf(change), cause };
   });
   const json = { ...describe(plan, changes), overrides: describeOverrides(wanted) };
-  return { json, changes: nameIds(printChangeSet(changeSet, machineOf).trimEnd()) };
+  return { json, changes: printChangeSet(changeSet, machineOf).trimEnd() };
 }
 
 /** The machine of a change: where the service is to stand, or where the one that goes stands now. */

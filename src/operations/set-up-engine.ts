@@ -116,7 +116,7 @@ async function bringAbout(docker: Docker, { report, signal }: EngineSetup): Prom
       ? 'the Docker engine does not run, and only root may start it'
       : 'Docker Engine is missing, and only root may install it',
   );
-  if (!installed) await step(report, 'install Docker Engine', () => installEngine(privilege, report), 'there is none');
+  if (!installed) await step(report, 'install Docker Engine', () => installEngine(privilege), 'there is none');
   if (!((await findEngine(docker)) instanceof SparkPlugError)) return;
   await step(report, 'start the Docker engine', () => startEngine(docker, privilege, signal), 'it does not run');
 }

@@ -15,7 +15,7 @@ const insist = 'set `spark: { history: true }` to have it all the same';
  * conductor machine (counted as if no other project were there) and costs no worker of `shape` there, with or without
  * other projects.
  *
- * Counted as if the conductor machine, with one DataNode, were the whole cluster and (since a second machine would
+ * Counted as if the conductor machine, with one DataNode where it may hold any, were the whole cluster and (since a second machine would
  * change that) both shared with a user and not: so no machine that comes or goes changes the answer, but the second, which
  * brings the registry: the history server may have to make room for it.
  *
@@ -58,7 +58,7 @@ export const historyCrowdedOut: HistoryPlan = {
 function costsWorker(config: ClusterConfig, machine: Machine, shape: WorkerShape, registry: boolean): boolean {
   const [without, beside] = [false, true].map((history) => {
     const ground = measureAlone(config, machine, { workerMiB: shape.memoryMiB, history, registry });
-    const most = ground === null ? 0 : countFitting(onlyRoom(ground), 1, shape);
+    const most = ground === null ? 0 : countFitting(onlyRoom(ground), countDatanodes(machine), shape);
     return config.spark.workers === 'auto' ? most : Math.min(most, config.spark.workers);
   });
   return (beside ?? 0) < (without ?? 0);
@@ -76,7 +76,13 @@ function measureAlone(config: ClusterConfig, machine: Machine, measure: Omit<Mea
 }
 
 function leftForWorkers(ground: Ground): number {
-  return freeBeside(onlyRoom(ground), 1);
+  const room = onlyRoom(ground);
+  return freeBeside(room, countDatanodes(room.machine));
+}
+
+/** That it is counted with: one, where it may hold any. */
+function countDatanodes({ storage }: Machine): number {
+  return storage ? 1 : 0;
 }
 
 function onlyRoom({ rooms, conductor }: Ground): Room {

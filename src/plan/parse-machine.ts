@@ -49,8 +49,17 @@ export function parseMachines(texts: readonly string[]): readonly Machine[] {
     for (let made = 0; made < count; made++) {
       const name = `machine-${String(machines.length + 1).padStart(digits, '0')}`;
       const conductor = machines.length === 0;
-      const own = { othersMemoryMiB: 0, conductor, shared: false, storage: true, state: 'ready' as const };
-      machines.push({ id: name, name, cores, memoryMiB, ...own });
+      machines.push({
+        id: name,
+        name,
+        cores,
+        memoryMiB,
+        othersMemoryMiB: 0,
+        conductor,
+        shared: false,
+        storage: true,
+        state: 'ready',
+      });
     }
   }
   return machines;

@@ -1,6 +1,6 @@
 // The package manager of Debian and Ubuntu.
 import { readFile } from 'node:fs/promises';
-import { type Privilege, type ProgramResult, runPrivileged, runProgram } from './run-program.ts';
+import { type Privilege, type ProgramResult, runPrivileged } from './run-program.ts';
 
 const quietEnv = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
 
@@ -41,19 +41,6 @@ export async function findDistribution(): Promise<Distribution> {
 /** Fetches the lists of packages; a mirror that fails is not fatal as long as the packages can be had. */
 export function updatePackageLists(privilege: Privilege, onLine?: (line: string) => void): Promise<ProgramResult> {
   return runApt(privilege, ['update', '--quiet'], onLine);
-}
-
-/** Those of the names that this distribution has. */
-export async function filterKnownPackages(names: readonly string[]): Promise<readonly string[]> {
-  const checked = await Promise.all(
-    names.map(async (name) => {
-      const { exitCode, stdout } = await runProgram('apt-cache', ['show', '--no-all-versions', name], {
-        env: quietEnv,
-      });
-      return exitCode === 0 && stdout.includes('Package:') ? [name] : [];
-    }),
-  );
-  return checked.flat();
 }
 
 export function installPackages(

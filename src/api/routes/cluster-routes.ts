@@ -10,9 +10,8 @@ import {
   MachineList,
   NewDesiredState,
   Operation,
-  OperationStarted,
-  Unchanged,
 } from '../schemas.ts';
+import { changeAnswers, ifMatch } from './changing.ts';
 
 const tag = 'Cluster';
 const operationId = z.object({ id: text('Id of the operation, as the change of the cluster answered it.') });
@@ -96,17 +95,9 @@ export const clusterRoutes = defineRoutes({
     description:
       'Takes the whole desired state, as the command line makes it from `sparkplug.yaml`. The change is carried out as an operation.',
     query: z.strictObject({ now: flag('Do not wait for running jobs.') }),
-    headers: z.object({
-      'if-match': text(
-        'Only when the cluster still has this revision.',
-        /^\s*(?:\*|(?:W\/)?"?\d{1,15}"?)\s*$/,
-      ).optional(),
-    }),
+    headers: ifMatch,
     body: { schema: NewDesiredState },
-    answers: {
-      200: json(Unchanged, 'The cluster is like that already.'),
-      202: json(OperationStarted, 'The operation has begun.', { location: 'Address of the operation.' }),
-    },
+    answers: changeAnswers,
     problems: ['CLUSTER_BUSY', 'CLI_TOO_OLD', 'REVISION_CONFLICT', 'CONFIG_INVALID'],
   },
   operation: {

@@ -1,23 +1,18 @@
 // The routes that change how many followers there are, and on which machines.
 import { z } from 'zod';
-import { defineRoutes, empty, flag, json, text } from '../route-entry.ts';
-import { OperationStarted, ScaleChange, Unchanged } from '../schemas.ts';
+import { defineRoutes, empty, flag, text } from '../route-entry.ts';
+import { ScaleChange } from '../schemas.ts';
+import { changeAnswers, ifMatch } from './changing.ts';
 
 const tag = 'Cluster';
 const machineName = z.object({ name: text('Name of the machine, as `GET /api/v1/machines` lists it.') });
-const ifMatch = z.object({
-  'if-match': text('Only when the cluster still has this revision.', /^\s*(?:\*|(?:W\/)?"?\d{1,15}"?)\s*$/).optional(),
-});
 const changing = {
   query: z.strictObject({
     now: flag('Do not wait for running jobs.'),
     force: flag('Go on where data would be lost; the operation says what was.'),
   }),
   headers: ifMatch,
-  answers: {
-    200: json(Unchanged, 'The cluster is like that already.'),
-    202: json(OperationStarted, 'The operation has begun.', { location: 'Address of the operation.' }),
-  },
+  answers: changeAnswers,
 } as const;
 const refusals = ['CLUSTER_BUSY', 'REVISION_CONFLICT', 'NO_ROOM', 'REPLICATION_IMPOSSIBLE', 'CONFIG_INVALID'] as const;
 

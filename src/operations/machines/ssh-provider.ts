@@ -14,7 +14,7 @@ import { locateProject, type ProjectChoice } from '../open-project.ts';
 import { gather, type MachineProvider, type OfferedMachine, type ProvidedMachine } from './machine-provider.ts';
 import { type JoinOrder, renderJoinScript } from './render-join-script.ts';
 import { renderLeaveScript } from './render-leave-script.ts';
-import { renderProvisionScript } from './render-provision-script.ts';
+import { provisionExits, renderProvisionScript } from './render-provision-script.ts';
 
 /** A machine as OpenSSH reaches it. */
 export interface SshMachine {
@@ -170,18 +170,16 @@ async function readMachine(shell: MachineShell, signal: AbortSignal): Promise<Fo
   return { shell, hostname, ...facts, seenFrom: peer === '' ? null : peer };
 }
 
-const diskExit = 66;
-
 async function runOn(shell: MachineShell, script: string, machine: SshMachine, signal: AbortSignal): Promise<void> {
   const { exitCode, stdout, stderr } = await shell.run(script, { signal });
   if (exitCode === 0) return;
   const place = machine.destination;
   const said = (stderr.trim() || stdout.trim()).split('\n').slice(-4).join('; ');
-  throw new SparkPlugError(exitCode === diskExit ? 'DISK_FULL' : 'MACHINE_UNFIT', `${place} cannot be used: ${said}`, {
+  const isFull = exitCode === provisionExits.diskFull;
+  throw new SparkPlugError(isFull ? 'DISK_FULL' : 'MACHINE_UNFIT', `${place} cannot be used: ${said}`, {
     place,
-    hint:
-      exitCode === diskExit
-        ? 'free some space there, then the same command again'
-        : `mend it there (ssh ${place}), then the same command again`,
+    hint: isFull
+      ? 'free some space there, then the same command again'
+      : `mend it there (ssh ${place}), then the same command again`,
   });
 }
