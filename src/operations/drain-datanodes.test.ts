@@ -172,7 +172,7 @@ test('back in time, it changes nothing', async () => {
   await settle();
   await clock.advance(3_000);
   node.dead.add('datanode-2');
-  for (let waited = 0; waited < 120; waited += 1) {
+  for (let waited = 0; waited < 100; waited += 1) {
     await settle();
     await clock.advance(1_000);
   }

@@ -37,8 +37,11 @@ export interface DrainDataNodesRequest {
 const pollMs = 1_000;
 /** A NameNode that starts reads its image and waits for its DataNodes' reports. */
 const answerTimeoutMs = 300_000;
-/** A DataNode's container is back within seconds, on a machine that restarts within minutes. */
-const deadPatienceMs = 180_000;
+/**
+ * A DataNode's container is back within seconds, on a machine that restarts within minutes. Three of them with the 70 s
+ * after which the NameNode calls one dead.
+ */
+const deadPatienceMs = 110_000;
 /** Files that a job writes meanwhile come with the replication it started with. */
 const lowerAgainMs = 10_000;
 /** Files never get more replicas by themselves. */
