@@ -2,6 +2,7 @@
 // numbers that HDFS's replication does not allow.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import pWaitFor from 'p-wait-for';
 import {
   askApi,
   awaitCluster,
@@ -121,5 +122,20 @@ describe('a machine that leaves in the middle of a drain', () => {
     await isWhole(3);
     const { all: counted } = await mustRun(cluster.folder, ['run', 'count'], { timeoutMs: 300_000 });
     assert.match(counted, /COUNT \d{6,}\b/);
+  });
+});
+
+describe('a machine that is away', () => {
+  it('keeps neither a down nor an up waiting, and is used again when it is back', async () => {
+    await lab('cut', 'follower-2');
+    const isAway = async () => (await findMachine(cluster, 'follower-2'))?.state === 'away';
+    await pWaitFor(isAway, { interval: 1_000, timeout: 60_000 });
+    await mustRun(cluster.folder, ['down', '--yes'], { timeoutMs: 150_000 });
+    const { all } = await mustRun(cluster.folder, ['up', '--yes'], { timeoutMs: 200_000 });
+    assert.match(all, /warning: follower-2 does not answer, and with it .*datanode-\d+/);
+    await assertIntact();
+    await lab('heal', 'follower-2');
+    await isWhole(3);
+    await assertIntact();
   });
 });
