@@ -248,7 +248,7 @@ function tooManyReplicas(what: string, needed: number, live: number, remaining: 
     place: 'hdfs.replication',
     hint:
       away > 0
-        ? 'start the machine that is away again (sparkplug machine), or go on with --force, which says what is lost'
+        ? 'start the machine that is away again (sparkplug machine says which), or let it go: sparkplug machine remove NAME --force names what is lost with it'
         : 'keep more DataNodes, or set `hdfs.replication: auto`, under which replication is lowered first',
   });
 }
