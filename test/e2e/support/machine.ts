@@ -57,9 +57,7 @@ export async function startMachine(name: string, shape: MachineShape): Promise<T
   await docker('volume', 'create', volume);
   await docker(
     ...['run', '-d', '--name', name, '--hostname', name, ...powers],
-    ...(dockerDiskMiB === undefined
-      ? ['-v', `${volume}:/var/lib/docker`]
-      : ['--tmpfs', `/var/lib/docker:exec,size=${dockerDiskMiB}m`]),
+    ...dockerDisk(volume, dockerDiskMiB),
     ...['-v', `${memoryInfo}:/proc/meminfo:ro`, '-v', `${repository}:/sparkplug:ro`],
     ...(cgroupVersion === undefined ? [] : ['--cgroupns', 'private', '-e', `CGROUP_VERSION=${cgroupVersion}`]),
     ...['-e', `DAEMON_CONFIG=${JSON.stringify(daemonConfig)}`],
@@ -75,14 +73,30 @@ export async function startMachine(name: string, shape: MachineShape): Promise<T
   return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
 }
 
+/** Docker's data on a volume, or (in MiB) on a disk of its own. */
+function dockerDisk(volume: string, sizeMiB: number | undefined): readonly string[] {
+  if (sizeMiB === undefined) return ['-v', `${volume}:/var/lib/docker`];
+  return ['--tmpfs', `/var/lib/docker:exec,size=${sizeMiB}m`];
+}
+
+/** OpenSSH's client, as users have it. */
+export async function ensureSshClient(): Promise<void> {
+  if ((await execa('sh', ['-c', 'command -v ssh-keyscan'], { reject: false })).exitCode === 0) return;
+  await execa('sh', ['-c', 'apt-get update -qq && apt-get install -qq -y --no-install-recommends openssh-client']);
+}
+
 /** A fresh Debian machine without Docker, reached over SSH by this key; `exec` is its console. */
-export async function startSshMachine(name: string, authorizedKey: string): Promise<TestMachine> {
+export async function startSshMachine(
+  name: string,
+  authorizedKey: string,
+  { dockerDiskMiB }: Pick<MachineShape, 'dockerDiskMiB'> = {},
+): Promise<TestMachine> {
   const sshImage = 'sparkplug-test/ssh-machine';
   await buildImage(sshImage, 'ssh-machine');
   const volume = `${name}-docker`;
   await docker('volume', 'create', volume);
   await docker(
-    ...['run', '-d', '--name', name, '--hostname', name, ...powers, '-v', `${volume}:/var/lib/docker`],
+    ...['run', '-d', '--name', name, '--hostname', name, ...powers, ...dockerDisk(volume, dockerDiskMiB)],
     ...['-e', `AUTHORIZED_KEY=${authorizedKey}`, sshImage],
   );
   const machine = handle(name, async () => {
