@@ -43,6 +43,7 @@ const endToEnd = [
   'interrupted',
   'by-hand',
   'registry',
+  'systemd',
   'agent',
   'aws-boot',
 ];

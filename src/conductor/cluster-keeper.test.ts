@@ -433,6 +433,24 @@ test('a reconcile makes way for what somebody asks for', async () => {
   await stop();
 });
 
+test('no reconcile begins between the question what a change would do and the change', async () => {
+  const { keeper, cluster, stop } = open(undefined, undefined, JSON.stringify(sized()));
+  cluster.drifted = true;
+  const compare = cluster.compare;
+  const answers: string[] = [];
+  cluster.compare = async (change) => {
+    if (answers.length === 0) {
+      answers.push('asking');
+      answers.push((await keeper.reconcile('drift')).kind);
+    }
+    return await compare(change);
+  };
+  const answer = await keeper.submit(sized('auto', { webPort: 8081 }), plain);
+  assert.deepEqual([answer.kind, ...answers], ['accepted', 'asking', 'busy']);
+  await keeper.settled();
+  await stop();
+});
+
 test('runs start while a drain goes on, and are held back again for what follows', async () => {
   const { keeper, cluster, gate, stop } = open(undefined, undefined, JSON.stringify(sized()));
   const signal = new AbortController().signal;

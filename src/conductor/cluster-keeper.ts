@@ -83,6 +83,8 @@ export interface ClusterKeeper {
 export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
   const { store, clock, shutdown } = parts;
   let carrying: { readonly id: string; readonly abort: AbortController; readonly done: Promise<void> } | null = null;
+  /** Changes that somebody asks for and that are still being compared: the scheduler's own looks wait for them. */
+  let asking = 0;
   const record = (kind: string, message: string): void => store.addEvent({ at: timestamp(clock), kind, message });
 
   const current = (): { revision: number; desired: DesiredState } => {
@@ -102,6 +104,15 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
 
   const settle = async (): Promise<void> => {
     while (carrying !== null) await carrying.done;
+  };
+
+  const asked = async (work: () => Promise<SubmitAnswer>): Promise<SubmitAnswer> => {
+    asking += 1;
+    try {
+      return await work();
+    } finally {
+      asking -= 1;
+    }
   };
 
   /** What the scheduler does by itself gives way to what somebody asks for: whatever is left of it is found again later. */
@@ -136,21 +147,36 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
   };
 
   /** A change that the scheduler works out itself, from the desired state as it is now. */
-  const change = async (
+  const change = (
     kind: string,
     make: (desired: DesiredState) => DesiredState,
     options: ChangeOptions,
-  ): Promise<SubmitAnswer> => {
+  ): Promise<SubmitAnswer> =>
+    asked(async () => {
+      await makeWay();
+      refuseBusy(store);
+      const before = current();
+      const desired = make(before.desired);
+      const { revision, text } = compareRevision(store, desired, options.ifMatch);
+      // Also where the revision is another one: what cannot be is refused before anything is written down.
+      const isDifferent = await differs(desired, await parts.cluster.driverImage(), options);
+      if (text === null && !isDifferent) return { kind: 'unchanged', revision };
+      refuseBusy(store);
+      return begin(kind, text, { ...options, ifMatch: null });
+    });
+
+  const submit = async (submitted: unknown, options: ChangeOptions): Promise<SubmitAnswer> => {
+    const sent = readDesired(submitted, parts.projectId);
+    refuseOlder(sent, parts.version);
+    const desired = keepOverrides(current().desired, sent);
+    const { revision, text } = compareRevision(store, desired, options.ifMatch);
     await makeWay();
     refuseBusy(store);
-    const before = current();
-    const desired = make(before.desired);
-    const { revision, text } = compareRevision(store, desired, options.ifMatch);
-    // Also where the revision is another one: what cannot be is refused before anything is written down.
-    const isDifferent = await differs(desired, await parts.cluster.driverImage(), options);
+    const isDifferent = await differs(desired, text === null ? await parts.cluster.driverImage() : null, options);
     if (text === null && !isDifferent) return { kind: 'unchanged', revision };
+    // Asking took a while: someone else may have been faster.
     refuseBusy(store);
-    return begin(kind, text, { ...options, ifMatch: null });
+    return begin(text === null ? 'repair' : 'apply', text, options);
   };
 
   return {
@@ -159,19 +185,7 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
       store.atomically(() => startAnew(parts, bootstrap, record));
     },
     current,
-    submit: async (submitted, options) => {
-      const sent = readDesired(submitted, parts.projectId);
-      refuseOlder(sent, parts.version);
-      const desired = keepOverrides(current().desired, sent);
-      const { revision, text } = compareRevision(store, desired, options.ifMatch);
-      await makeWay();
-      refuseBusy(store);
-      const isDifferent = await differs(desired, text === null ? await parts.cluster.driverImage() : null, options);
-      if (text === null && !isDifferent) return { kind: 'unchanged', revision };
-      // Asking took a while: someone else may have been faster.
-      refuseBusy(store);
-      return begin(text === null ? 'repair' : 'apply', text, options);
-    },
+    submit: (submitted, options) => asked(() => submit(submitted, options)),
     scale: (request, options) => change('scale', (desired) => applyScale(desired, request), options),
     setDrained: (machines, drained, options) => {
       const ids = machines.map(({ id }) => id);
@@ -186,11 +200,12 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
       return await parts.cluster.compare(reconciling(desired, await parts.cluster.driverImage()));
     },
     reconcile: async (cause) => {
-      if (store.runningOperation() !== null || carrying !== null) return { kind: 'busy' };
+      const isBusy = () => asking > 0 || store.runningOperation() !== null;
+      if (isBusy() || carrying !== null) return { kind: 'busy' };
       const { desired } = current();
       const changes = await parts.cluster.compare(reconciling(desired, await parts.cluster.driverImage()));
       if (changes.length === 0) return { kind: 'unchanged' };
-      if (store.runningOperation() !== null) return { kind: 'busy' };
+      if (isBusy()) return { kind: 'busy' };
       for (const one of changes) record('reconcile', `${one} (${cause})`);
       const operation = startOperation(parts, { kind: 'reconcile', text: null, now: false, force: false }, record);
       carry(operation);

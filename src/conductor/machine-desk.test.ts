@@ -1,70 +1,52 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MachineSurvey } from '../operations/describe-machines.ts';
-import type { DesiredState } from '../stack/desired-state.ts';
+import { stateOf } from '../../test/fixtures/cluster-states.ts';
+import { severalCluster } from '../../test/fixtures/example-clusters.ts';
+import type { SwarmNode } from '../adapters/docker/docker.ts';
+import { buildStack } from '../stack/build-stack.ts';
+import type { ClusterKeeper } from './cluster-keeper.ts';
 import { createMachineDesk } from './machine-desk.ts';
 
-interface Scene {
-  readonly drained?: readonly string[];
-  /** On the machine `n2`, by plan and in fact. */
-  readonly planned?: readonly string[];
-  readonly running?: readonly string[];
-}
+const { desired, plan, socketGids } = severalCluster;
+const stack = buildStack(desired, plan, { bootstrap: null, socketGids });
+const state = stateOf(stack);
+const nodes = ['node1', 'node2'].map((id) => ({ id, hostname: `host-${id}` }) as unknown as SwarmNode);
+const isOn = (machineId: string) => (one: { readonly machineId: string | null }) => one.machineId === machineId;
 
-function open({ drained = ['n2'], planned = [], running = [] }: Scene) {
-  const calls: string[] = [];
-  const on = (names: readonly string[]) =>
-    names.map((name) => ({ name, component: name.replace(/-\d+$/, ''), machineId: 'n2' }));
-  const survey = {
-    conductorId: 'n1',
-    nodes: [
-      { id: 'n1', hostname: 'conductor' },
-      { id: 'n2', hostname: 'box' },
-    ],
-    stack: { services: on(planned) },
-    state: { services: on(running) },
-  } as unknown as MachineSurvey;
+/** The plan has nothing on node2 any more; `stands`: a drain that was refused has left its containers there. */
+function open({ drained, stands }: { readonly drained: boolean; readonly stands: boolean }) {
+  const removed: string[] = [];
+  const keeper = {
+    current: () => ({ revision: 1, desired: { ...desired, ...(drained ? { drained: ['node2'] } : {}) } }),
+  } as unknown as ClusterKeeper;
+  const services = state.services.filter((one) => stands || !isOn('node2')(one));
+  const emptied = { ...stack, services: stack.services.filter((one) => !isOn('node2')(one)) };
   const desk = createMachineDesk({
-    keeper: {
-      scale: () => assert.fail(),
-      setDrained: async (machines, isDrained) => {
-        calls.push(`drain ${machines.map(({ id, name }) => `${id}/${name}`)} ${isDrained}`);
-        return { kind: 'unchanged', revision: 1 };
-      },
-      current: () => ({ revision: 1, desired: { drained } as unknown as DesiredState }),
-    },
-    survey: async () => survey,
-    removeNode: async (id) => void calls.push(`remove ${id}`),
-    record: (_kind, message) => void calls.push(message),
+    keeper,
+    survey: async () => ({ conductorId: 'node1', nodes, state: { ...state, services }, stack: emptied, plan }),
+    removeNode: async (id) => void removed.push(id),
+    record: () => undefined,
   });
-  return { desk, calls };
+  return { desk, removed };
 }
 
-test('a machine is named by its name or its id, and the conductor’s is refused', async () => {
-  const { desk, calls } = open({});
-  const flags = { ifMatch: null, now: false, force: false };
-  await desk.drainMachine('box', flags);
-  await desk.returnMachine('n2', flags);
-  assert.deepEqual(calls, ['drain n2/box true', 'drain n2/box false']);
-  await assert.rejects(desk.drainMachine('conductor', flags), { code: 'MACHINE_IS_CONDUCTOR' });
-  await assert.rejects(desk.drainMachine('den', flags), { code: 'MACHINE_UNKNOWN' });
-});
-
-test('what is drained and empty is removed; its agent is in nobody’s way', async () => {
-  const { desk, calls } = open({ planned: ['agent-box'], running: ['agent-box'] });
-  await desk.removeMachine('box');
-  assert.deepEqual(calls, ['remove n2', 'box was removed from the Swarm']);
-});
-
-test('while anything stands there, by plan or in fact, it stays: a drain may be going on', async () => {
-  const cases: readonly (readonly [Scene, string | undefined])[] = [
-    [{ drained: [] }, undefined],
-    [{ planned: ['spark-worker-2'], running: ['spark-worker-2'] }, 'spark-worker-2'],
-    [{ running: ['datanode-2', 'agent-box'] }, 'datanode-2'],
-  ];
-  for (const [scene, met] of cases) {
-    const { desk, calls } = open(scene);
-    await assert.rejects(desk.removeMachine('box'), { code: 'MACHINE_IN_USE', met });
-    assert.deepEqual(calls, []);
+test('a machine is removed once it is drained and nothing of the project stands on it, whatever is planned', async () => {
+  for (const scene of [
+    { drained: true, stands: true },
+    { drained: false, stands: false },
+  ]) {
+    const { desk, removed } = open(scene);
+    await assert.rejects(desk.removeMachine('host-node2'), { code: 'MACHINE_IN_USE' });
+    assert.deepEqual(removed, []);
   }
+  const { desk, removed } = open({ drained: true, stands: false });
+  await desk.removeMachine('host-node2');
+  assert.deepEqual(removed, ['node2']);
+});
+
+test('the conductor and an unknown machine are refused', async () => {
+  const { desk, removed } = open({ drained: true, stands: false });
+  await assert.rejects(desk.removeMachine('host-node1'), { code: 'MACHINE_IS_CONDUCTOR' });
+  await assert.rejects(desk.removeMachine('host-node9'), { code: 'MACHINE_UNKNOWN' });
+  assert.deepEqual(removed, []);
 });

@@ -1,7 +1,7 @@
 // The scheduler's answers about scaling and machines.
 import type { ChangeFlags, MachineDesk } from '../api/machine-routes.ts';
 import { SparkPlugError } from '../errors.ts';
-import type { MachineSurvey } from '../operations/describe-machines.ts';
+import { findMachine, type MachineSurvey } from '../operations/describe-machines.ts';
 import type { ClusterKeeper } from './cluster-keeper.ts';
 
 export interface MachineDeskParts {
@@ -44,13 +44,14 @@ export function createMachineDesk({ keeper, survey, removeNode, record }: Machin
     removeMachine: async (name) => {
       const { node, found } = await find(name);
       const { drained = [] } = keeper.current().desired;
-      // By plan and in fact: a drain that goes on has them planned elsewhere already.
-      const standing = [...found.stack.services, ...found.state.services].filter(
-        ({ machineId, component }) =>
-          machineId === node.id && (component === 'datanode' || component === 'spark-worker'),
+      // What is planned elsewhere stands here until its drain is over, and one that was refused leaves it here.
+      const standing = found.state.services.filter(
+        (service) =>
+          (service.component === 'datanode' || service.component === 'spark-worker') &&
+          findMachine(service) === node.id,
       );
       if (!drained.includes(node.id) || standing.length > 0) {
-        const names = [...new Set(standing.map((service) => service.name))].join(', ');
+        const names = standing.map((service) => service.name).join(', ');
         throw new SparkPlugError('MACHINE_IN_USE', `${name} was not drained`, {
           ...(names === '' ? {} : { met: names }),
           hint: `sparkplug machine drain ${name}`,

@@ -22,6 +22,8 @@ export interface ObservedService {
   readonly specHash: string;
   readonly image: string;
   readonly namespace: string;
+  /** Of each of its containers, in MiB. */
+  readonly memoryLimitMiB: number;
   /** Tasks that should run. */
   readonly replicas: number;
   /** Machine it was told to stay on; null where any manager will do. */

@@ -6,7 +6,18 @@ import { readPlacements } from './current-placements.ts';
 
 function service(name: string, component: string, machineId: string | null, runsOn: string | null): ObservedService {
   const tasks = runsOn === null ? [] : [{ desiredState: 'running', machineId: runsOn } as ObservedTask];
-  return { id: name, name, component, specHash: '', image: '', namespace: '', replicas: 1, machineId, tasks };
+  return {
+    id: name,
+    name,
+    component,
+    specHash: '',
+    image: '',
+    namespace: '',
+    memoryLimitMiB: 0,
+    replicas: 1,
+    machineId,
+    tasks,
+  };
 }
 
 const machines = ['n1', 'n2'].map((id) => ({ id, name: `machine of ${id}` }) as Machine);

@@ -5,6 +5,8 @@ export const labels = {
   ...stackLabels,
   /** On the Swarm's first node: this Swarm was made by SparkPlug and may be left by it. */
   madeSwarm: 'sparkplug.swarm',
+  /** On the same: it was made at an address so that further machines can join. */
+  reachableSwarm: 'sparkplug.swarm.reachable',
   /** On the Swarm's machines: group id of their Docker socket. */
   socketGid: 'sparkplug.socket-gid',
   /** On images: which of SparkPlug's images it is. */

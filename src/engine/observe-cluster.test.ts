@@ -142,6 +142,12 @@ test("a Swarm of one is shared with its user; others' running reservations count
   ]);
 });
 
+test('a Swarm of one that was made for further machines stays no computer shared with its user', async () => {
+  const nodes = [node('n1', { labels: { [labels.reachableSwarm]: 'yes' } })];
+  const [machine] = await swarmMachines(fakeDocker({ services: [], tasks: [], nodes }), 'demo-a1b2c3');
+  assert.equal(machine?.shared, false);
+});
+
 test('several machines: in a stable order, each with its state, none shared', async () => {
   const nodes = [
     node('n3', { hostname: 'a', manager: false }),

@@ -20,6 +20,7 @@ function toObserved(service: ServiceInspect, tasks: readonly TaskInspect[]): Obs
     specHash: own[labels.spec] ?? '',
     image: service.image,
     namespace: own['com.docker.stack.namespace'] ?? '',
+    memoryLimitMiB: service.limits.memoryMiB,
     replicas: service.replicas ?? 0,
     machineId: own[labels.machine] ?? null,
     tasks: tasks

@@ -96,3 +96,10 @@ test('what one machine answers is kept where another cannot', async () => {
   await assert.rejects(ask(docker, [node('bad'), node('good')]), { place: 'host-bad' });
   assert.ok(calls.includes('label good {"sparkplug.socket-gid":"998"}'));
 });
+
+test('one that leaves while it is asked is not waited for', async () => {
+  const { docker, calls } = fakeSwarm([{ state: 'preparing' }]);
+  docker.nodes = async () => [node('far', { ready: false })];
+  await assert.rejects(ask(docker, [node('far')], 60_000), { code: 'MACHINE_UNUSABLE', message: /it left while/ });
+  assert.deepEqual(calls.slice(-1), ['remove app-abc123_ask-far']);
+});

@@ -4,7 +4,7 @@ import { labels } from './labels.ts';
 import type { RegistryAccess } from './publish-images.ts';
 import { dockerSocket, type JobDocker, machineUnusable, runMachineJob } from './run-machine-job.ts';
 
-export type AskingDocker = JobDocker & Pick<Docker, 'nodes' | 'labelNode'>;
+export type AskingDocker = JobDocker & Pick<Docker, 'labelNode'>;
 
 /** Of the machines that were asked before. */
 export function readSocketGids(nodes: readonly SwarmNode[]): ReadonlyMap<string, number> {

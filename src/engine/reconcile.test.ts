@@ -229,6 +229,19 @@ test('DataNodes that join raise the replication under auto, up to three', () => 
   assert.equal(last(3, 4, 'auto'), 'create datanode-4: not there yet');
 });
 
+test('replicas that a drain took away while a DataNode was away are given back once all are there', () => {
+  const datanodes = ['node1', 'far'].map((machineId, index) => ({
+    ...{ ordinal: index + 1, machineId, machineName: machineId, sizing },
+  }));
+  const stack = build({ plan: { datanodes } });
+  const changes = (situation: Partial<Situation>) =>
+    printChangeSet(reconcile(stateOf(stack), stack, stack, { ...idle, replication: 'auto', ...situation })).trimEnd();
+  assert.match(changes({ replicasOwed: true }), /^replicate all files anew: a DataNode that was away is back$/m);
+  assert.doesNotMatch(changes({ replicasOwed: true, away: ['far'] }), /replicate/);
+  assert.doesNotMatch(changes({ replicasOwed: true, replication: 2 }), /replicate/);
+  assert.doesNotMatch(changes({}), /replicate/);
+});
+
 test('a rotated secret reaches all who share it in one deploy', () => {
   const secrets = desired.secrets.map((secret) =>
     secret.name === 'spark_auth' ? { ...secret, swarmName: 'full-d4e5f6_spark_auth_000000000000' } : secret,

@@ -18,6 +18,8 @@ export interface Situation {
   readonly machineNames?: ReadonlyMap<string, string>;
   /** `auto`: where DataNodes joined, files get more replicas. A number by default, which stays what it is. */
   readonly replication?: 'auto' | number;
+  /** Files have fewer than `auto` gives them, since a DataNode was away as another was drained. */
+  readonly replicasOwed?: boolean;
 }
 
 /** One service that is not as it should be. */
@@ -118,8 +120,15 @@ function planDiscard(differences: readonly Difference[]): ChangeStep[] {
 function planReplication(current: ClusterState, desired: StackSpec, situation: Situation): ChangeStep[] {
   const before = current.services.filter(({ component }) => component === 'datanode').length;
   const after = desired.services.filter(({ component }) => component === 'datanode').length;
-  if (situation.replication !== 'auto' || before === 0 || before >= mostReplicas || after <= before) return [];
-  const change: Change = { type: 'replicate', service: 'namenode', cause: `${before} → ${after} DataNodes` };
+  if (situation.replication !== 'auto' || before === 0) return [];
+  const { replicasOwed = false, away = [] } = situation;
+  const isComplete = !desired.services.some(
+    ({ component, machineId }) => component === 'datanode' && machineId !== null && away.includes(machineId),
+  );
+  const isRepaid = replicasOwed && isComplete;
+  if (!isRepaid && (before >= mostReplicas || after <= before)) return [];
+  const cause = after > before ? `${before} → ${after} DataNodes` : 'a DataNode that was away is back';
+  const change: Change = { type: 'replicate', service: 'namenode', cause };
   return [{ kind: 'replicate', changes: [change], datanodes: after }];
 }
 

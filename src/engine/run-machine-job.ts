@@ -5,7 +5,7 @@ import { type RegistryLogin, withRegistryLogin } from '../adapters/docker/regist
 import { SparkPlugError } from '../errors.ts';
 import { formatDuration } from '../units.ts';
 
-export type JobDocker = Pick<Docker, 'run' | 'tasks' | 'removeService'>;
+export type JobDocker = Pick<Docker, 'run' | 'tasks' | 'removeService' | 'nodes'>;
 
 export const dockerSocket = '/var/run/docker.sock';
 const pollMs = 500;
@@ -13,6 +13,8 @@ const pollMs = 500;
 const defaultTimeoutMs = 15 * 60_000;
 /** A machine that takes tasks takes one within seconds. */
 const pendingTimeoutMs = 60_000;
+/** Looks between two questions whether the machine is still there: of one that left, its task says nothing more. */
+const looksPerQuestion = 4;
 
 export interface MachineJob {
   /** Of the service, unique in the Swarm; one of this name that was left behind is replaced. */
@@ -74,8 +76,13 @@ async function awaitEnd(
 ): Promise<TaskInspect> {
   const startedAt = performance.now();
   let task: TaskInspect | undefined;
+  let looks = 0;
   const hasEnded = async (): Promise<boolean> => {
     [task] = await docker.tasks([service]);
+    looks += 1;
+    if (looks % looksPerQuestion === 0 && !(await isThere(docker, machine))) {
+      throw machineUnusable(machine, 'it left while it was asked', image);
+    }
     const isPending = task === undefined || task.state === 'pending' || task.state === 'new';
     if (isPending && performance.now() - startedAt >= Math.min(pendingTimeoutMs, timeoutMs)) {
       throw machineUnusable(machine, task?.error ?? task?.message ?? 'no task was made', image);
@@ -90,6 +97,10 @@ async function awaitEnd(
   }
   if (task === undefined) throw new Error('a task that has ended is known');
   return task;
+}
+
+async function isThere(docker: Pick<Docker, 'nodes'>, { id }: SwarmNode): Promise<boolean> {
+  return (await docker.nodes()).some((node) => node.id === id && node.ready);
 }
 
 export function machineUnusable({ hostname }: SwarmNode, said: string, image: string): SparkPlugError {

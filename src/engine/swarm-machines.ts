@@ -19,8 +19,9 @@ export async function swarmMachines(docker: SurveyingDocker, projectId: string):
     memoryMiB: node.memoryMiB,
     othersMemoryMiB: reservedOn(node, tasks),
     conductor: node.id === info.swarm.nodeId,
-    // A Swarm of one is somebody's computer; who has several machines has them for this.
-    shared: nodes.length === 1,
+    // A Swarm of one is somebody's computer. Who has several machines has them for this, and has once only one is left:
+    // what stands on it would have to shrink.
+    shared: nodes.length === 1 && node.labels[labels.reachableSwarm] === undefined,
     storage: node.engineLabels[labels.storage] !== 'none',
     state: stateOf(node, info.swarm.nodeId),
   }));

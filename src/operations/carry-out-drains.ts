@@ -8,7 +8,7 @@ import type { ClusterStore } from '../runs/state/cluster-store.ts';
 import { swarmName } from '../stack/hash-content.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
 import { chooseReplication, drainDataNodes, forgetDataNodes, raiseReplication } from './drain-datanodes.ts';
-import { type ContainerHost, type DrainWorkersParts, drainWorkers } from './drain-workers.ts';
+import { type ContainerHost, type DrainWorkersParts, drainWorkers, restartWorkers } from './drain-workers.ts';
 
 /** What drains talk to. */
 export interface DrainParts extends Pick<DrainWorkersParts, 'runningExecutors'> {
@@ -50,12 +50,25 @@ export function carryOutDrains(context: DrainContext): Pick<Execution, 'drain' |
       }
       await drainDataNodes(
         { nameNode: drains.nameNode, clock, shutdown },
-        { datanodes: services, remaining, replication, force, report, signal },
+        {
+          ...{ datanodes: services, remaining, replication, force, report, signal },
+          owe: () => context.store.set(owedKey, 'yes'),
+        },
       );
     },
     discard: ({ services }) => discard(context, services),
-    replicate: ({ datanodes }) => raiseReplication(drains, { datanodes, report, signal }),
+    replicate: async ({ datanodes }) => {
+      await raiseReplication(drains, { datanodes, report, signal });
+      context.store.set(owedKey, null);
+    },
   };
+}
+
+const owedKey = 'replicas-owed';
+
+/** Whether files have fewer replicas than `auto` gives them, since a DataNode was away as another was drained. */
+export function owesReplicas(store: ClusterStore): boolean {
+  return store.setting(owedKey) !== null;
 }
 
 /**
@@ -72,9 +85,9 @@ export async function settleLeaving(
 ): Promise<void> {
   const leaving = readLeaving(context.store).filter((name) => !services.going.includes(name));
   const staying = leaving.filter((name) => services.desired.includes(name));
-  // Spark cannot take a decommission back: the worker starts anew.
   const workers = staying.filter((name) => !isDataNode(name) && services.running.includes(name));
-  for (const worker of workers) await context.drains.host.signal(worker, 'TERM');
+  // On a machine that is away: told by the next change, should it be back as it was.
+  const untold = await restartWorkers(context.drains.host, workers);
   const datanodes = staying.filter(isDataNode);
   if (datanodes.length > 0) {
     // In this order: what comes back while the replication is low makes replicas too many.
@@ -83,7 +96,8 @@ export async function settleLeaving(
   }
   const gone = leaving.filter((name) => !services.running.includes(name) && !services.desired.includes(name));
   await discard(context, gone.filter(isDataNode));
-  forgetLeaving(context.store, [...staying, ...gone]);
+  const settled = [...staying, ...gone].filter((name) => !untold.includes(name));
+  forgetLeaving(context.store, settled);
 }
 
 /** The drain that was broken off may have lowered it. */

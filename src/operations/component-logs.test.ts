@@ -22,6 +22,7 @@ function createFake(containers: Record<string, string[]>, elsewhere: readonly st
           id: 's1',
           name: 'x_web',
           image: 'i',
+          limits: { cores: 0, memoryMiB: 0 },
           replicas: 1,
           labels: { [labels.service]: 'web', [labels.component]: 'web' },
         },

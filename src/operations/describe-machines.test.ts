@@ -92,3 +92,14 @@ test('a machine that has just joined is there, still empty', () => {
   const machines = describeMachines(survey({ nodes: [node('node1', 'big'), node('node9', 'new')] }), [], []);
   assert.deepEqual([machines[1]?.name, machines[1]?.containers, machines[1]?.reservedMiB], ['new', [], 0]);
 });
+
+test('what is no longer planned is shown where it stands until it is gone', () => {
+  const { state } = survey();
+  const leaving = { ...observed('datanode-9', 'node2'), component: 'datanode', memoryLimitMiB: 256 };
+  const machines = describeMachines(survey({ state: { ...state, services: [leaving] } }), [], []);
+  const shown = machines.find(({ name }) => name === 'a-small')?.containers.at(-1);
+  assert.deepEqual([shown?.service, shown?.state, shown?.memoryMiB], ['datanode-9', 'ready', 256]);
+  const nodes = [node('node1', 'big'), node('node2', 'a-small', false)];
+  const [, small] = describeMachines(survey({ nodes, state: { ...state, services: [leaving] } }), [], []);
+  assert.equal(small?.containers.at(-1)?.state, 'away');
+});

@@ -31,13 +31,14 @@ export interface ContainerLoad {
 
 const bytesPerMiB = 1024 ** 2;
 
-/** The conductor first, then by name. Containers in the order of the stack. */
+/** The conductor first, then by name. Containers in the order of the stack, and then those that are on their way out. */
 export function describeMachines(
   survey: MachineSurvey,
   health: readonly ComponentHealth[],
   loads: readonly ContainerLoad[],
 ): MachineView[] {
   const placed = survey.stack.services.map((spec) => placeService(survey, spec));
+  const leaving = findLeaving(survey);
   const isConductor = (node: SwarmNode): boolean => node.id === survey.conductorId;
   return survey.nodes
     .toSorted((a, b) => Number(isConductor(b)) - Number(isConductor(a)) || compareText(a.hostname, b.hostname))
@@ -52,10 +53,23 @@ export function describeMachines(
       cores: countCores(node),
       memoryMiB: node.memoryMiB,
       reservedMiB: planned?.reservedMiB ?? 0,
-      containers: placed
-        .filter(({ machineId }) => machineId === node.id)
-        .flatMap(({ spec }) => describeContainers(spec, survey.plan, health, loads)),
+      containers: [
+        ...placed
+          .filter(({ machineId }) => machineId === node.id)
+          .flatMap(({ spec }) => describeContainers(spec, survey.plan, health, loads)),
+        ...leaving
+          .filter((service) => findMachine(service) === node.id)
+          .map((service) => describeLeaving(service, node, survey.plan, loads)),
+      ],
     }));
+}
+
+/** Workers and DataNodes that are no longer planned: they stand until they have handed over what they hold. */
+function findLeaving({ state, stack }: Pick<MachineSurvey, 'state' | 'stack'>): readonly ObservedService[] {
+  const planned = new Set(stack.services.map(({ name }) => name));
+  return state.services.filter(
+    ({ name, component }) => (component === 'spark-worker' || component === 'datanode') && !planned.has(name),
+  );
 }
 
 /** Where its container is; else where it would be started. */
@@ -67,7 +81,8 @@ function placeService(
   return { spec, machineId: findMachine(observed) ?? spec.machineId ?? conductorId };
 }
 
-function findMachine(service: ObservedService | undefined): string | null {
+/** Null where it neither runs nor was told where to. */
+export function findMachine(service: ObservedService | undefined): string | null {
   const task = service?.tasks.find(({ desiredState, machineId }) => desiredState === 'running' && machineId !== null);
   return task?.machineId ?? service?.machineId ?? null;
 }
@@ -87,6 +102,22 @@ function describeContainers(
     const memoryUsedMiB = load === undefined ? null : Math.round(load.memoryBytes / bytesPerMiB);
     return { service, component, cores, memoryMiB, state, coresUsed: load?.coresUsed ?? null, memoryUsedMiB };
   });
+}
+
+function describeLeaving(
+  { name: service, component, memoryLimitMiB: memoryMiB, tasks }: ObservedService,
+  { ready }: SwarmNode,
+  { worker }: ClusterPlan,
+  loads: readonly ContainerLoad[],
+): ContainerView {
+  const runs = tasks.some(({ state, desiredState }) => state === 'running' && desiredState === 'running');
+  const load = loads.find((one) => one.service === service);
+  return {
+    ...{ service, component, memoryMiB, cores: component === 'spark-worker' ? worker.executors * worker.cores : 0 },
+    state: ready ? (runs ? 'ready' : 'missing') : 'away',
+    coresUsed: load?.coresUsed ?? null,
+    memoryUsedMiB: load === undefined ? null : Math.round(load.memoryBytes / bytesPerMiB),
+  };
 }
 
 function compareText(a: string, b: string): number {

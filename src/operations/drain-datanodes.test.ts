@@ -15,9 +15,11 @@ import { createFakeNameNode, type FakeNameNode } from './name-node.fixture.ts';
 const gib = 1024 ** 3;
 const leaving = (hostName: string) => ({ hostName, port: 9866, adminState: 'DECOMMISSIONED' }) as const;
 
+const three = ['datanode-1', 'datanode-2', 'datanode-3'];
+
 /** Three DataNodes; `count` files of one block each on datanode-3 and another one, or as `holders` says. */
-function open(count = 9, replication = 2, holders: readonly string[] = ['datanode-1', 'datanode-3']) {
-  const node = createFakeNameNode(['datanode-1', 'datanode-2', 'datanode-3']);
+function open(count = 9, replication = 2, holders: readonly string[] = ['datanode-1', 'datanode-3'], names = three) {
+  const node = createFakeNameNode(names);
   for (let index = 0; index < count; index += 1) {
     node.files.push({ path: `/data/${index}`, replication, bytes: gib, holders: new Set(holders) });
   }
@@ -134,6 +136,64 @@ test('a number is a floor that refuses, with the arithmetic and nothing changed'
     message: '2 replicas (hdfs.replication) need 2 DataNodes, 1 stays live (1 more is away)',
   });
   assert.deepEqual([floor.node.entries, file.node.entries], [[], []]);
+});
+
+test('auto never goes below two while two stay, though one of them is away', async () => {
+  const { node, drain, finish } = open(2, 3);
+  node.dead.add('datanode-2');
+  await assert.rejects(finish(drain()), {
+    code: 'REPLICATION_IMPOSSIBLE',
+    message: '2 replicas (hdfs.replication: auto) need 2 DataNodes, 1 stays live (1 more is away)',
+    hint: /start the machine that is away again/,
+  });
+  assert.deepEqual([node.entries, node.files[0]?.replication], [[], 3]);
+});
+
+test('one that is to take blocks and goes in the middle is named, and after a while what would be refused is', async () => {
+  const { node, clock, drain, finish, details } = open(40, 2, ['datanode-3', 'datanode-1']);
+  const work = drain();
+  await settle();
+  await clock.advance(3_000);
+  node.dead.add('datanode-2');
+  await assert.rejects(finish(work), { code: 'REPLICATION_IMPOSSIBLE', message: /1 stays live \(1 more is away\)/ });
+  assert.ok(
+    details().some((detail) => /blocks left; datanode-2 does not answer$/.test(detail)),
+    details().join('\n'),
+  );
+  // What was begun is not forgotten: the same call goes on once it is back.
+  node.dead.delete('datanode-2');
+  await finish(drain());
+  assert.ok(isSafe(node));
+});
+
+test('back in time, it changes nothing', async () => {
+  const { node, clock, drain, finish } = open(40, 2, ['datanode-3', 'datanode-1']);
+  const work = drain();
+  await settle();
+  await clock.advance(3_000);
+  node.dead.add('datanode-2');
+  for (let waited = 0; waited < 100; waited += 1) {
+    await settle();
+    await clock.advance(1_000);
+  }
+  node.dead.delete('datanode-2');
+  await finish(work);
+  assert.ok(isSafe(node));
+  assert.ok(node.files.every(({ replication }) => replication === 2));
+});
+
+test('of three that stay one goes in the middle: files get two replicas, and the third is owed', async () => {
+  const names = ['datanode-1', 'datanode-2', 'datanode-3', 'datanode-4'];
+  const { node, clock, drain, finish } = open(40, 3, ['datanode-1', 'datanode-2', 'datanode-3'], names);
+  const owed: string[] = [];
+  const owe = () => void owed.push('owed');
+  const work = drain({ remaining: ['datanode-1', 'datanode-2', 'datanode-4'], owe });
+  await settle();
+  await clock.advance(2_000);
+  assert.deepEqual(owed, []);
+  node.dead.add('datanode-4');
+  await finish(work);
+  assert.deepEqual([owed, new Set(node.files.map(({ replication }) => replication))], [['owed'], new Set([2])]);
 });
 
 test('no room on the others, and the last DataNode, are refused', async () => {

@@ -28,6 +28,8 @@ export interface DrainDataNodesRequest {
   readonly replication: 'auto' | number;
   /** Nothing is checked or waited for: what would be lost is reported as a warning, and is lost. */
   readonly force: boolean;
+  /** Called before files get fewer replicas than `auto` gives them once a DataNode that is away is back. */
+  readonly owe?: () => void;
   readonly report: Report;
   readonly signal: AbortSignal;
 }
@@ -35,12 +37,17 @@ export interface DrainDataNodesRequest {
 const pollMs = 1_000;
 /** A NameNode that starts reads its image and waits for its DataNodes' reports. */
 const answerTimeoutMs = 300_000;
-/** A DataNode's container is back within seconds, on a machine that restarts within minutes. */
-const deadPatienceMs = 180_000;
+/**
+ * A DataNode's container is back within seconds, on a machine that restarts within minutes. Three of them with the 70 s
+ * after which the NameNode calls one dead.
+ */
+const deadPatienceMs = 110_000;
 /** Files that a job writes meanwhile come with the replication it started with. */
 const lowerAgainMs = 10_000;
 /** Files never get more replicas by themselves. */
 const mostReplicas = 3;
+/** Files never get fewer by themselves while as many DataNodes stay, though one of those is away. */
+const leastReplicas = 2;
 const bytesPerMiB = 1024 ** 2;
 
 /** Replicas that `auto` gives every file: min(3, DataNodes). */
@@ -171,9 +178,11 @@ async function checkDrain(
     staying: new Set(staying.map(({ address }) => address)),
     most: replication === 'auto' ? chooseReplication(staying.length) : Number.POSITIVE_INFINITY,
   });
-  const floor = replication === 'auto' ? 1 : replication;
-  if (floor > staying.length)
-    throw tooManyReplicas(`${floor} replicas (hdfs.replication)`, floor, staying.length, remaining);
+  const floor = replication === 'auto' ? Math.min(leastReplicas, remaining.length) : replication;
+  if (floor > staying.length) {
+    const name = replication === 'auto' ? 'hdfs.replication: auto' : 'hdfs.replication';
+    throw tooManyReplicas(`${floor} replicas (${name})`, floor, staying.length, remaining);
+  }
   const tooMany = survey.highest > staying.length;
   if (tooMany && replication !== 'auto') {
     const { highest, path } = survey;
@@ -237,7 +246,10 @@ function tooManyReplicas(what: string, needed: number, live: number, remaining: 
   const stay = `${live} ${live === 1 ? 'stays' : 'stay'}${away > 0 ? ` live (${away} more is away)` : ''}`;
   return new SparkPlugError('REPLICATION_IMPOSSIBLE', `${what} need ${needed} DataNodes, ${stay}`, {
     place: 'hdfs.replication',
-    hint: 'keep more DataNodes, or set `hdfs.replication: auto`, under which replication is lowered first',
+    hint:
+      away > 0
+        ? 'start the machine that is away again (sparkplug machine says which), or let it go: sparkplug machine remove NAME --force names what is lost with it'
+        : 'keep more DataNodes, or set `hdfs.replication: auto`, under which replication is lowered first',
   });
 }
 
@@ -246,12 +258,13 @@ async function lower(
   request: DrainDataNodesRequest,
   replicas: number,
 ): Promise<void> {
-  const { datanodes, report, signal } = request;
+  const { datanodes, remaining, owe, report, signal } = request;
   report({
     kind: 'step-progress',
     step: drainStepName(datanodes),
     detail: `lowering the replication of all files to ${replicas}`,
   });
+  if (replicas < chooseReplication(remaining.length)) owe?.();
   await nameNode.setReplication(replicas, signal, 'above');
 }
 
@@ -275,6 +288,10 @@ async function takeBack({ nameNode }: DrainDataNodesParts, request: DrainDataNod
 /** What a drain in progress keeps in mind; a successor does well without. */
 interface Following {
   deadSinceMs: number | null;
+  /** Since when one that stays, and takes blocks, is away. */
+  shortSinceMs: number | null;
+  /** Replicas that no file may have more of; null where the project says how many. */
+  replicas: number | null;
   loweredAtMs: number;
   told: string;
 }
@@ -285,13 +302,15 @@ async function followDrain(
   replicas: number | null,
 ): Promise<void> {
   const { clock } = parts;
-  const following: Following = { deadSinceMs: null, loweredAtMs: clock.now(), told: '' };
+  const following: Following = {
+    ...{ deadSinceMs: null, shortSinceMs: null, replicas, loweredAtMs: clock.now(), told: '' },
+  };
   let awaySinceMs: number | null = null;
   for (;;) {
     request.signal.throwIfAborted();
     const known = await awaitNameNode(parts, request);
     try {
-      if (await checkProgress(parts, request, known, replicas, following)) return;
+      if (await checkProgress(parts, request, known, following)) return;
       awaySinceMs = null;
     } catch (error) {
       // A NameNode that starts anew knows what it was told.
@@ -304,12 +323,13 @@ async function followDrain(
 
 /** True when nothing holds the DataNodes any more. */
 async function checkProgress(
-  { nameNode, clock }: DrainDataNodesParts,
-  { datanodes, report, signal }: DrainDataNodesRequest,
+  parts: DrainDataNodesParts,
+  request: DrainDataNodesRequest,
   known: readonly DataNodeFacts[],
-  replicas: number | null,
   following: Following,
 ): Promise<boolean> {
+  const { nameNode, clock } = parts;
+  const { datanodes, report, signal } = request;
   const going = known.filter(({ name }) => datanodes.includes(name));
   const waiting = going.filter((one) => !isReleased(one));
   // One that the NameNode has not seen since its start counts as dead too.
@@ -322,16 +342,39 @@ async function checkProgress(
   if (following.deadSinceMs !== null && clock.now() - following.deadSinceMs >= deadPatienceMs) {
     if (waiting.every(({ state }) => state === 'dead') && (await isDispensable(nameNode, dead))) return true;
   }
-  if (replicas !== null && clock.now() - following.loweredAtMs >= lowerAgainMs) {
+  const missed = await decideAnew(parts, request, known, following);
+  if (following.replicas !== null && clock.now() - following.loweredAtMs >= lowerAgainMs) {
     const startedMs = clock.now();
-    await nameNode.setReplication(replicas, signal, 'above');
+    await nameNode.setReplication(following.replicas, signal, 'above');
     // Of many files the NameNode has its work; a tenth of the time is for this.
     following.loweredAtMs = clock.now() + 9 * (clock.now() - startedMs);
   }
-  const detail = describeProgress(waiting, dead);
+  const detail = describeProgress(waiting, [...dead, ...missed]);
   if (detail !== following.told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail });
   following.told = detail;
   return false;
+}
+
+/**
+ * One that is to take blocks went in the middle: where it does not come back, what was decided at the start is decided
+ * again, and refused where it would have been refused then. Returns who is missed.
+ */
+async function decideAnew(
+  parts: DrainDataNodesParts,
+  request: DrainDataNodesRequest,
+  known: readonly DataNodeFacts[],
+  following: Following,
+): Promise<readonly string[]> {
+  const now = parts.clock.now();
+  const isLive = (name: string) => known.some((one) => one.name === name && one.state === 'live');
+  const missed = request.remaining.filter((name) => !isLive(name));
+  following.shortSinceMs = missed.length === 0 ? null : (following.shortSinceMs ?? now);
+  if (following.shortSinceMs === null || now - following.shortSinceMs < deadPatienceMs) return missed;
+  following.shortSinceMs = now;
+  const { lowerNow, most } = await checkDrain(parts, request, known);
+  if (lowerNow && most !== null) await lower(parts, request, most);
+  following.replicas = most;
+  return missed;
 }
 
 /** True for a NameNode that does not answer. */

@@ -8,7 +8,7 @@ import { drainStepName } from './drain-datanodes.ts';
 
 /** Whoever can reach the container of a service: this engine, or the agent of another machine. */
 export interface ContainerHost {
-  /** Sends a signal to a service's container. `absent`: it has none that runs. */
+  /** Sends a signal to a service's container. `absent`: it has none that runs. @throws AGENT_AWAY */
   signal(service: string, signal: 'PWR' | 'TERM'): Promise<'sent' | 'absent'>;
 }
 
@@ -34,7 +34,7 @@ const pollMs = 500;
  * (`spark.executor.decommission.forceKillTimeout` is unset). Ours: a task of more than ten minutes is done again elsewhere.
  */
 export const giveUpMs = 600_000;
-/** A worker answers its page within seconds, even on a machine that is busy. */
+/** A worker answers its page within seconds, even on a machine that is busy, and an agent is back by then. */
 const silentMs = 20_000;
 
 /**
@@ -46,7 +46,7 @@ const silentMs = 20_000;
 export async function drainWorkers(parts: DrainWorkersParts, request: DrainWorkersRequest): Promise<void> {
   const { workers, signal } = request;
   try {
-    const asked = await Promise.all(workers.map((worker) => parts.host.signal(worker, 'PWR')));
+    const asked = await Promise.all(workers.map((worker) => askToLeave(parts, request, worker)));
     await awaitEmpty(
       parts,
       request,
@@ -54,10 +54,53 @@ export async function drainWorkers(parts: DrainWorkersParts, request: DrainWorke
     );
   } catch (error) {
     if (signal.aborted && !parts.shutdown.aborted) {
-      for (const worker of workers) await parts.host.signal(worker, 'TERM');
+      await restartWorkers(parts.host, workers);
     }
     throw error;
   }
+}
+
+/**
+ * Has workers start anew, since Spark cannot take a decommission back. Returns those that could not be told: their
+ * machine's agent is silent.
+ */
+export async function restartWorkers(host: ContainerHost, workers: readonly string[]): Promise<readonly string[]> {
+  const untold: string[] = [];
+  for (const worker of workers) {
+    try {
+      await host.signal(worker, 'TERM');
+    } catch (error) {
+      if (!isAgentAway(error)) throw error;
+      untold.push(worker);
+    }
+  }
+  return untold;
+}
+
+/** A machine that went this very moment counts as there for Swarm's 15 s: it has nothing to give either. */
+async function askToLeave(
+  { host, clock }: DrainWorkersParts,
+  { report, signal }: DrainWorkersRequest,
+  worker: string,
+): Promise<'sent' | 'absent'> {
+  const startedAt = clock.now();
+  for (;;) {
+    try {
+      return await host.signal(worker, 'PWR');
+    } catch (error) {
+      if (!isAgentAway(error)) throw error;
+      if (clock.now() - startedAt >= silentMs) {
+        const text = `${worker} cannot be told to hand over what it holds, ${error.message}: its tasks are done again elsewhere`;
+        report({ kind: 'warning', text });
+        return 'absent';
+      }
+    }
+    await clock.wait(pollMs, signal);
+  }
+}
+
+function isAgentAway(error: unknown): error is SparkPlugError {
+  return error instanceof SparkPlugError && error.code === 'AGENT_AWAY';
 }
 
 async function awaitEmpty(

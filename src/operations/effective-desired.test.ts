@@ -27,6 +27,7 @@ const service = (name: string, machineId: string | null): ObservedService => ({
   specHash: '',
   image: '',
   namespace: '',
+  memoryLimitMiB: 0,
   replicas: 1,
   machineId,
   tasks: [],

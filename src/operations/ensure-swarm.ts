@@ -53,11 +53,14 @@ async function makeSwarm(docker: SwarmingDocker, address: string): Promise<Engin
   }
 }
 
-/** Makes a Swarm of an engine that is in none. `remember`: it is noted as ours, so that the last project leaves it. */
+/**
+ * Makes a Swarm of an engine that is in none. `remember`: it is noted as ours, so that the last project leaves it.
+ * `reachable`: it is noted as made for further machines.
+ */
 export async function initSwarm(
   docker: SwarmingDocker,
   address: string,
-  { remember }: { readonly remember: boolean },
+  { remember, reachable = false }: { readonly remember: boolean; readonly reachable?: boolean },
 ): Promise<EngineInfo> {
   const addressPool = chooseAddressPool(await takenSubnets(docker));
   await docker.swarmInit({
@@ -68,7 +71,11 @@ export async function initSwarm(
     taskHistoryLimit,
   });
   const info = await docker.info();
-  if (remember) await docker.labelNode(info.swarm.nodeId, { [labels.madeSwarm]: made });
+  const own = {
+    ...(remember ? { [labels.madeSwarm]: made } : {}),
+    ...(reachable ? { [labels.reachableSwarm]: 'yes' } : {}),
+  };
+  if (remember || reachable) await docker.labelNode(info.swarm.nodeId, own);
   return info;
 }
 

@@ -28,7 +28,8 @@ function open(changes: Partial<ContainerHostParts> = {}) {
     ...{ 'sparkplug.component': component, 'sparkplug.machine': machine },
   });
   const services = Object.entries(placed).map(
-    ([name, where]) => ({ id: name, name, labels: labelsOf(name, where), replicas: 1 }) as unknown as ServiceInspect,
+    ([name, where]) =>
+      ({ id: name, name, labels: labelsOf(name, where), limits: {}, replicas: 1 }) as unknown as ServiceInspect,
   );
   async function* output(what: string): AsyncGenerator<PipedOutput> {
     calls.push(what);

@@ -20,6 +20,11 @@ import { createFakeNameNode } from './name-node.fixture.ts';
 const { desired } = defaultCluster;
 const none = { cores: 0, memoryMiB: 0 };
 
+const errors: Readonly<Record<string, string>> = {
+  failed: 'task: non-zero exit (1)',
+  rejected: 'No such image: x',
+};
+
 /** A Swarm of one machine whose tasks are all in one state. */
 function createSwarm(taskState: () => string, now: () => number) {
   let services: ServiceInspect[] = [];
@@ -32,7 +37,7 @@ function createSwarm(taskState: () => string, now: () => number) {
     state: taskState(),
     desiredState: 'running',
     message: '',
-    error: taskState() === 'failed' ? 'task: non-zero exit (1)' : null,
+    error: errors[taskState()] ?? null,
     containerId: null,
     exitCode: null,
     image: service.image,
@@ -207,6 +212,17 @@ test('a service that fails again and again ends the change', async () => {
   await assert.rejects(finish(cluster.apply(change, progress), clock), { code: 'COMPONENT_CRASHING' });
 });
 
+test('an image that cannot be pulled is no crash: it is waited for a while, then the machine is named', async () => {
+  const { clock, cluster, progress } = open(() => 'rejected');
+  const startedAt = clock.now();
+  await assert.rejects(finish(cluster.apply(change, progress), clock), {
+    code: 'MACHINE_UNUSABLE',
+    message: /cannot pull the image of .*: failed 3 times: No such image: x/,
+    hint: /logs registry/,
+  });
+  assert.ok(clock.now() - startedAt >= 60_000);
+});
+
 test('one that never answers ends it after five minutes', async () => {
   const { clock, cluster, progress } = open(() => 'starting');
   await assert.rejects(finish(cluster.apply(change, progress), clock), { code: 'CLUSTER_NOT_READY' });
@@ -285,4 +301,29 @@ test('a worker that was drained for a change that failed starts anew when it sta
   assert.deepEqual(drains.calls, ['PWR spark-worker-2', 'TERM spark-worker-2']);
   await finish(cluster.apply(workers(1), progress), clock);
   assert.deepEqual([drains.calls.at(-1), store.setting('leaving')], ['PWR spark-worker-2', null]);
+});
+
+test('a worker that stays and cannot be told, its machine being away, stops no change and is told by a later one', async () => {
+  const { store, clock, cluster, progress, drains } = open();
+  const { signal } = drains.parts.host;
+  await finish(cluster.apply(change, progress), clock);
+  store.set('leaving', '["spark-worker-1"]');
+  drains.parts.host.signal = async () => {
+    throw new SparkPlugError('AGENT_AWAY', 'the agent on box does not answer');
+  };
+  await finish(cluster.apply({ ...change, driverImage: 'app:other' }, progress), clock);
+  assert.equal(store.setting('leaving'), '["spark-worker-1"]');
+  drains.parts.host.signal = signal;
+  await finish(cluster.apply({ ...change, driverImage: 'app:third' }, progress), clock);
+  assert.deepEqual([drains.calls, store.setting('leaving')], [['TERM spark-worker-1'], null]);
+});
+
+test('replicas that are owed are a difference, and given back once', async () => {
+  const { store, clock, cluster, progress, drains } = open();
+  await finish(cluster.apply(withHdfs(3), progress), clock);
+  drains.nameNode.files.push({ path: '/a', replication: 2, bytes: 1, holders: new Set(['datanode-1', 'datanode-2']) });
+  store.set('replicas-owed', 'yes');
+  assert.deepEqual(await cluster.compare(withHdfs(3)), ['replicate namenode: a DataNode that was away is back']);
+  await finish(cluster.apply(withHdfs(3), progress), clock);
+  assert.deepEqual([drains.nameNode.files[0]?.replication, await cluster.compare(withHdfs(3))], [3, []]);
 });

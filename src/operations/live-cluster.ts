@@ -1,6 +1,7 @@
 // Use case: change the living cluster: plan, compare, deploy on the real engine, wait until what was changed answers.
 
 import type { Docker } from '../adapters/docker/docker.ts';
+import type { ComponentHealth } from '../api/schemas.ts';
 import type { ChangeSet, ChangeStep } from '../engine/change-set.ts';
 import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { type Execution, executeChangeSet } from '../engine/execute-change-set.ts';
@@ -25,6 +26,7 @@ import {
   type DrainParts,
   forgetDrained,
   hasLeaving,
+  owesReplicas,
   settleLeaving,
 } from './carry-out-drains.ts';
 import { type ClusterHealth, type ComponentProbes, isAwaited, readClusterHealth } from './cluster-health.ts';
@@ -104,6 +106,7 @@ export interface ObservableCluster extends LiveCluster {
 
 const readyTimeoutMs = 300_000;
 const readyPollMs = 500;
+const pullPatienceMs = 60_000;
 /** Swarm replaces a changed service within seconds; this process is a part of `scheduler`. */
 const ownReplacementMs = 60_000;
 
@@ -141,7 +144,10 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       desired: change.desired,
       previous: readStack(store),
       stack: stackOptions(store, change.driverImage),
-      situation: { runActive: change.runActive, now: change.now, defer: change.defer },
+      situation: {
+        ...{ runActive: change.runActive, now: change.now, defer: change.defer },
+        replicasOwed: owesReplicas(store),
+      },
     });
 
   const planOnce = async (revision: number, desired: DesiredState): Promise<PlannedRevision> => {
@@ -341,7 +347,36 @@ function readStack(store: ClusterStore): StackSpec | null {
   return text === null ? null : (JSON.parse(text) as StackSpec);
 }
 
-/** Until the services answer. COMPONENT_CRASHING where one fails again and again, CLUSTER_NOT_READY after 5 minutes. */
+/** What Docker says of a task whose machine could not pull its image, whatever the cause. */
+function isUnpulled({ detail }: ComponentHealth): boolean {
+  return detail.includes('No such image');
+}
+
+function cannotPull(
+  { name, detail }: ComponentHealth,
+  stack: StackSpec,
+  { machines }: ClusterPlan,
+  { components }: ClusterHealth,
+): SparkPlugError {
+  const machineId = stack.services.find((service) => service.name === name)?.machineId;
+  const machine = machines.find(({ id }) => id === machineId)?.name ?? 'the machine';
+  const registry = components.find((one) => one.name === 'registry');
+  const unready =
+    registry === undefined || registry.state === 'ready'
+      ? ''
+      : `; the registry is ${registry.state}: ${registry.detail}`;
+  return new SparkPlugError('MACHINE_UNUSABLE', `${machine} cannot pull the image of ${name}: ${detail}${unready}`, {
+    place: machine,
+    hint:
+      `it tries again by itself every few seconds: see sparkplug logs registry, whether ${machine} reaches the registry, ` +
+      'and whether it trusts it (sparkplug machine join-command)',
+  });
+}
+
+/**
+ * Until the services answer. COMPONENT_CRASHING where one fails again and again, MACHINE_UNUSABLE where its image cannot be
+ * pulled, CLUSTER_NOT_READY after 5 minutes.
+ */
 async function waitUntilReady(
   parts: LiveClusterParts,
   stack: StackSpec,
@@ -357,12 +392,17 @@ async function waitUntilReady(
   const isReplaced = services.includes('scheduler') && hashOf(readStack(parts.store)) !== hashOf(stack);
   if (isReplaced) await clock.wait(ownReplacementMs, signal);
   const deadline = clock.now() + readyTimeoutMs;
+  let unpulledSinceMs: number | null = null;
   for (;;) {
     const health = await readClusterHealth(parts.docker, stack, plan, parts.probes, clock.now());
     const waiting = health.components.filter((one) => services.includes(one.name) && isAwaited(one));
     if (waiting.length === 0) return;
     const failing = waiting.find(({ state }) => state === 'failing');
-    if (failing !== undefined) {
+    if (failing !== undefined && isUnpulled(failing)) {
+      // The registry starts anew now and then, and machines ask again every few seconds.
+      unpulledSinceMs ??= clock.now();
+      if (clock.now() - unpulledSinceMs >= pullPatienceMs) throw cannotPull(failing, stack, plan, health);
+    } else if (failing !== undefined) {
       throw new SparkPlugError('COMPONENT_CRASHING', `${failing.name} ${failing.detail}`, {
         place: failing.name,
         hint: `sparkplug logs ${failing.name} --tail 200`,

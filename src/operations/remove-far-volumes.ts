@@ -1,5 +1,5 @@
 // Volumes on machines whose agents are gone with the rest of the cluster: each removes its own by a last job.
-import type { Docker, SwarmNode } from '../adapters/docker/docker.ts';
+import type { SwarmNode } from '../adapters/docker/docker.ts';
 import type { ClusterState } from '../engine/cluster-state.ts';
 import { labels } from '../engine/labels.ts';
 import { readSocketGids } from '../engine/read-socket-gids.ts';
@@ -21,7 +21,7 @@ const script = [
  * @returns names of the volumes removed
  */
 export async function removeFarVolumes(
-  docker: JobDocker & Pick<Docker, 'nodes'>,
+  docker: JobDocker,
   before: ClusterState,
   { report, signal }: { readonly report: Report; readonly signal: AbortSignal },
 ): Promise<readonly string[]> {

@@ -25,6 +25,7 @@ const service = (name: string, tasks: readonly ObservedTask[]): ObservedService 
   specHash: '',
   image: '',
   namespace: '',
+  memoryLimitMiB: 0,
   replicas: 1,
   machineId: null,
   tasks,

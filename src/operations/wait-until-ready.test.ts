@@ -70,7 +70,7 @@ test('a history server that fails again and again does not end the wait', async 
     exitCode: 1,
   };
   const crashing = (name: string) => ({
-    services: async () => [{ id: name, name: `x_${name}`, labels: { 'sparkplug.service': name } }],
+    services: async () => [{ id: name, name: `x_${name}`, labels: { 'sparkplug.service': name }, limits: {} }],
     tasks: async () => ['a', 'b', 'c'].map((id) => ({ ...failed, id, serviceId: name, labels: {} })),
     async *logs() {},
   });

@@ -75,7 +75,8 @@ export function withConductor(config: ClusterConfig, ground: Ground, measure: Me
   const { machine, datanode } = room;
   const conductorMiB = sumConductorMiB(sizing, config.runs.parallel, {
     history: measure.history,
-    registry: measure.registry === true || rooms.length > 1,
+    // A machine of its own has had further machines or is to have them: the registry then takes nothing from a worker.
+    registry: measure.registry === true || rooms.length > 1 || !machine.shared,
   });
   const budgetMiB = measureShare(config, machine, datanode, rooms.length, measure, conductorMiB);
   if (budgetMiB < conductorMiB) throw noRoomForConductor(machine, budgetMiB, conductorMiB);

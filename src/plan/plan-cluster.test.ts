@@ -78,7 +78,7 @@ function assertSound(config: ClusterConfig, machines: readonly Machine[], plan: 
   for (const machine of plan.machines) {
     const given = machines.find(({ id }) => id === machine.id);
     assert.ok(given !== undefined);
-    const counted = { history: plan.history.planned, registry: machines.length > 1 };
+    const counted = { history: plan.history.planned, registry: machines.length > 1 || !given.shared };
     // A further machine that is smaller than the agent's part has nothing left for anything.
     const agentMiB = Math.min(sizing.agent.reservationMiB, machine.memoryMiB - machine.reservedMiB);
     const ownMiB = given.conductor ? sumConductorMiB(sizing, config.runs.parallel, counted) : agentMiB;

@@ -275,7 +275,7 @@ test('workers that only a machine that is away could hold are missing, not refus
   assert.throws(() => planCluster(config, [conductor], { current: before }), {
     code: 'NO_ROOM',
     message: '4 workers of 2 cores and 2 GiB asked for, 2 fit; cores ran out first.',
-    problems: [{ place: 'conductor', message: '2 workers fit; all 4 cores are in use; 8 GiB left' }],
+    problems: [{ place: 'conductor', message: '2 workers fit; all 4 cores are in use; 7.9 GiB left' }],
   });
 });
 

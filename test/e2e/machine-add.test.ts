@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { execa } from 'execa';
 import pWaitFor from 'p-wait-for';
-import { forgetTestMachines, startSshMachine, type TestMachine } from './support/machine.ts';
+import { ensureSshClient, forgetTestMachines, startSshMachine, type TestMachine } from './support/machine.ts';
 import { makeProject, mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 const project = {
@@ -39,9 +39,7 @@ const add = (...flags: readonly string[]) =>
   sparkplug(folder, ['machine', 'add', destination, '--identity', join(keys, 'id'), ...flags], { timeoutMs: 600_000 });
 
 before(async () => {
-  if ((await execa('sh', ['-c', 'command -v ssh-keyscan'], { reject: false })).exitCode !== 0) {
-    await execa('sh', ['-c', 'apt-get update -qq && apt-get install -qq -y --no-install-recommends openssh-client']);
-  }
+  await ensureSshClient();
   keys = await mkdtemp(join(tmpdir(), 'sparkplug-keys-'));
   // Host keys that were accepted stay out of the user's own list: addresses of containers come back with other keys.
   process.env.XDG_CONFIG_HOME = keys;

@@ -53,8 +53,11 @@ export interface AgentClients {
 
 const answerTimeoutMs = 150_000;
 const connectTimeoutMs = 5_000;
+/** A signal is one call of Docker. A connection that was open when its machine went tells by its silence only. */
+const signalTimeoutMs = 20_000;
 
 type Request = Pick<Dispatcher.RequestOptions, 'method' | 'path'> & {
+  readonly headersTimeout?: number;
   readonly body?: string | Readable;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
@@ -113,7 +116,10 @@ function createClient(http: HttpAgent, machine: string, origin: string): AgentCl
       yield* readOutput(machine, body, signal);
     },
     signal: (container, signal) =>
-      tell({ method: 'POST', path: agentPaths.signal(encodeURIComponent(container)), ...json({ signal }) }),
+      tell({
+        ...{ method: 'POST', path: agentPaths.signal(encodeURIComponent(container)), headersTimeout: signalTimeoutMs },
+        ...json({ signal }),
+      }),
     removeVolume: (name) => tell({ method: 'DELETE', path: agentPaths.volume(encodeURIComponent(name)) }),
     images: async () => (await ask(Images, { method: 'GET', path: agentPaths.images })).images,
     pruneImages: async (keep) =>

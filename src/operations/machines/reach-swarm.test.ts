@@ -22,7 +22,7 @@ function open({ state = 'active', address = '127.0.0.1', ours = true, projects =
     swarmInit: async ({ advertiseAddress, listenAddress }: SwarmInitRequest) =>
       void calls.push(`init ${advertiseAddress} ${listenAddress}`),
     swarmLeave: async () => void calls.push('leave'),
-    labelNode: async () => void calls.push('label'),
+    labelNode: async (_: string, own: object) => void calls.push(`label ${Object.keys(own).join(' ')}`),
     networkSubnets: async () => [],
     run: async (args: readonly string[]) => (args.includes('{{.Swarm.NodeAddr}}') ? address : `${address}:2377 `),
   };
@@ -39,7 +39,12 @@ function open({ state = 'active', address = '127.0.0.1', ours = true, projects =
 test('a Swarm on loopback is made anew at the address, the cluster stopped before', async () => {
   const { calls, reach } = open();
   assert.deepEqual(await reach('10.0.0.5'), { managerAddress: '10.0.0.5:2377', made: true });
-  assert.deepEqual(calls, ['stop', 'leave', 'init 10.0.0.5 10.0.0.5:2377', 'label']);
+  assert.deepEqual(calls, [
+    'stop',
+    'leave',
+    'init 10.0.0.5 10.0.0.5:2377',
+    `label ${labels.madeSwarm} ${labels.reachableSwarm}`,
+  ]);
 });
 
 test('one that is reachable stays as it is, whoever made it', async () => {
@@ -51,7 +56,7 @@ test('one that is reachable stays as it is, whoever made it', async () => {
 test('an interrupted change is finished: where none is left one is made', async () => {
   const { calls, reach } = open({ state: 'inactive' });
   await reach('10.0.0.5');
-  assert.deepEqual(calls, ['init 10.0.0.5 10.0.0.5:2377', 'label']);
+  assert.deepEqual(calls, ['init 10.0.0.5 10.0.0.5:2377', `label ${labels.madeSwarm} ${labels.reachableSwarm}`]);
 });
 
 test('a Swarm of somebody else, other projects and a missing address are told, with nothing changed', async () => {

@@ -53,7 +53,7 @@ async function makeReachable(docker: ReachDocker, { address, report }: ReachOpti
   await step(
     report,
     `make a Swarm at ${reachable}`,
-    () => initSwarm(docker, reachable, { remember: true }),
+    () => initSwarm(docker, reachable, { remember: true, reachable: true }),
     'other machines must reach it',
   );
   return { managerAddress: `${reachable}:${swarmPort}`, made: true };

@@ -20,9 +20,10 @@ export interface StoredOperation extends Operation {
 
 /**
  * `bootstrap`: the text that the scheduler was deployed with; `stack`: the StackSpec that was applied last, as JSON;
- * `leaving`: names of DataNodes and workers that a change takes out, as JSON; `noticed`: machines that go soon, as JSON.
+ * `leaving`: names of DataNodes and workers that a change takes out, as JSON; `replicas-owed`: files have fewer
+ * replicas than `auto` gives them, until DataNodes that were away are back; `noticed`: machines that go soon, as JSON.
  */
-export type SettingName = 'bootstrap' | 'stack' | 'leaving' | 'noticed';
+export type SettingName = 'bootstrap' | 'stack' | 'leaving' | 'replicas-owed' | 'noticed';
 
 export interface ClusterStore {
   currentRevision(): Revision | null;

@@ -50,16 +50,14 @@ interface MachineShape {
  */
 export async function startMachine(name: string, shape: MachineShape): Promise<TestMachine> {
   const { memoryMiB, dockerDiskMiB, daemonConfig = {}, cgroupVersion } = shape;
-  await buildMachineImage();
+  await buildImage(image, 'machine');
   const memoryInfo = join(await mkdtemp(join(tmpdir(), 'sparkplug-machine-')), 'meminfo');
   await writeFile(memoryInfo, await scaledMemoryInfo(memoryMiB));
   const volume = `${name}-docker`;
   await docker('volume', 'create', volume);
   await docker(
     ...['run', '-d', '--name', name, '--hostname', name, ...powers],
-    ...(dockerDiskMiB === undefined
-      ? ['-v', `${volume}:/var/lib/docker`]
-      : ['--tmpfs', `/var/lib/docker:exec,size=${dockerDiskMiB}m`]),
+    ...dockerDisk(volume, dockerDiskMiB),
     ...['-v', `${memoryInfo}:/proc/meminfo:ro`, '-v', `${repository}:/sparkplug:ro`],
     ...(cgroupVersion === undefined ? [] : ['--cgroupns', 'private', '-e', `CGROUP_VERSION=${cgroupVersion}`]),
     ...['-e', `DAEMON_CONFIG=${JSON.stringify(daemonConfig)}`],
@@ -75,17 +73,30 @@ export async function startMachine(name: string, shape: MachineShape): Promise<T
   return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
 }
 
+/** Docker's data on a volume, or (in MiB) on a disk of its own. */
+function dockerDisk(volume: string, sizeMiB: number | undefined): readonly string[] {
+  if (sizeMiB === undefined) return ['-v', `${volume}:/var/lib/docker`];
+  return ['--tmpfs', `/var/lib/docker:exec,size=${sizeMiB}m`];
+}
+
+/** OpenSSH's client, as users have it. */
+export async function ensureSshClient(): Promise<void> {
+  if ((await execa('sh', ['-c', 'command -v ssh-keyscan'], { reject: false })).exitCode === 0) return;
+  await execa('sh', ['-c', 'apt-get update -qq && apt-get install -qq -y --no-install-recommends openssh-client']);
+}
+
 /** A fresh Debian machine without Docker, reached over SSH by this key; `exec` is its console. */
-export async function startSshMachine(name: string, authorizedKey: string): Promise<TestMachine> {
+export async function startSshMachine(
+  name: string,
+  authorizedKey: string,
+  { dockerDiskMiB }: Pick<MachineShape, 'dockerDiskMiB'> = {},
+): Promise<TestMachine> {
   const sshImage = 'sparkplug-test/ssh-machine';
-  const context = join(repository, 'test', 'e2e', 'ssh-machine');
-  const base = await findDebianImage();
-  const build = ['build', '-q', '--network', 'host', '--build-arg', `DEBIAN_IMAGE=${base}`, '-t', sshImage, context];
-  await execa('docker', build, { env: { DOCKER_BUILDKIT: '0' } });
+  await buildImage(sshImage, 'ssh-machine');
   const volume = `${name}-docker`;
   await docker('volume', 'create', volume);
   await docker(
-    ...['run', '-d', '--name', name, '--hostname', name, ...powers, '-v', `${volume}:/var/lib/docker`],
+    ...['run', '-d', '--name', name, '--hostname', name, ...powers, ...dockerDisk(volume, dockerDiskMiB)],
     ...['-e', `AUTHORIZED_KEY=${authorizedKey}`, sshImage],
   );
   const machine = handle(name, async () => {
@@ -108,9 +119,28 @@ export async function forgetTestMachines(): Promise<void> {
   }
 }
 
+/** A machine that systemd runs, without Docker; the repository is mounted in it. */
+export async function startSystemdMachine(name: string): Promise<TestMachine> {
+  const systemdImage = 'sparkplug-test/systemd-machine';
+  await buildImage(systemdImage, 'systemd-machine');
+  const volume = `${name}-docker`;
+  await docker('volume', 'create', volume);
+  await docker(
+    ...['run', '-d', '--name', name, '--hostname', name, ...powers, '--tmpfs', '/run', '--tmpfs', '/run/lock'],
+    ...['-v', `${volume}:/var/lib/docker`, '-v', `${repository}:/sparkplug:ro`, systemdImage],
+  );
+  const machine = handle(name, async () => {
+    await execa('docker', ['volume', 'rm', volume], { reject: false });
+  });
+  const hasBooted = async () =>
+    /running|degraded/.test((await machine.exec(['systemctl', 'is-system-running'])).stdout);
+  await pWaitFor(hasBooted, { interval: 250, timeout: 60_000 });
+  return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
+}
+
 /** A machine without an engine: its docker client, one that builds with BuildKit, talks to this machine's engine. */
 export async function startClientMachine(name: string): Promise<TestMachine> {
-  await buildMachineImage();
+  await buildImage(image, 'machine');
   const socket = '/var/run/docker.sock';
   await docker(
     ...['run', '-d', '--name', name, '--network', 'host', '-v', `${socket}:${socket}`],
@@ -119,10 +149,11 @@ export async function startClientMachine(name: string): Promise<TestMachine> {
   return { ...handle(name, async () => {}), address: '127.0.0.1' };
 }
 
-async function buildMachineImage(): Promise<void> {
-  const context = join(repository, 'test', 'e2e', 'machine');
+/** From a folder beside this one. */
+async function buildImage(tag: string, folder: string): Promise<void> {
+  const context = join(repository, 'test', 'e2e', folder);
   const base = await findDebianImage();
-  const build = ['build', '-q', '--network', 'host', '--build-arg', `DEBIAN_IMAGE=${base}`, '-t', image, context];
+  const build = ['build', '-q', '--network', 'host', '--build-arg', `DEBIAN_IMAGE=${base}`, '-t', tag, context];
   await execa('docker', build, { env: { DOCKER_BUILDKIT: '0' } });
 }
 
