@@ -31,7 +31,7 @@ import { bringUpOnAws } from '../../src/operations/aws/up-on-aws.ts';
 import { createFakeSwarm, type FakeSwarm, joinToken, registryPassword } from '../aws/fake-gate.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../aws/fault-proxy.ts';
 import { type Moto, startMoto } from '../aws/start-moto.ts';
-import { repository } from './support/sparkplug.ts';
+import { repository, sparkplug } from './support/sparkplug.ts';
 
 const region = 'eu-central-1';
 const pollSeconds = 0.02;
@@ -418,6 +418,39 @@ describe('aws status', () => {
       ],
     );
     assert.equal(project?.wish, 't3.xlarge 1xm6i.large disk=50');
+  });
+});
+
+describe('the command line', () => {
+  const run = (...args: readonly string[]) => sparkplug(dir, ['aws', ...args], { env: { AWS_ENDPOINT_URL: moto.url } });
+
+  it('plans and tells in text and JSON', async () => {
+    const planned = await run('plan', '--region', region, '--followers', '1xm6i.large', '-o', 'json');
+    assert.equal(planned.exitCode, 0, planned.all);
+    const { fleet, plan } = JSON.parse(planned.stdout) as {
+      readonly fleet: string;
+      readonly plan: { readonly machines: object[] };
+    };
+    assert.deepEqual([fleet, plan.machines.length], ['t3.xlarge 1xm6i.large disk=50', 2]);
+    const text = await run('plan', '--region', region);
+    assert.match(text.stdout, /^account 123456789012, eu-central-1: t3\.xlarge disk=50\nlist price: /);
+    await up(flagsOf('1xm6i.large'));
+    // The region is the one that the machines are in.
+    const status = await run('status');
+    assert.equal(status.exitCode, 0, status.all);
+    assert.match(status.stdout, /conductor +running +t3\.xlarge/);
+    assert.match(status.stdout, /follower-1 +running +m6i\.large/);
+  });
+
+  it('destroys after a yes, and not without a terminal to say it on', async () => {
+    await up();
+    const refused = await run('destroy');
+    assert.equal(refused.exitCode, 2, refused.all);
+    assert.match(refused.stderr, new RegExp(`error USAGE: [\\s\\S]*Type ${projectId}[\\s\\S]*--yes`));
+    const destroyed = await run('destroy', '--yes');
+    assert.equal(destroyed.exitCode, 0, destroyed.all);
+    assert.match(destroyed.stdout, /removed instance i-\w+[\s\S]*nothing with the tag of bought-\w+ is left/);
+    assert.deepEqual(await listLeftovers(real, projectId), []);
   });
 });
 
