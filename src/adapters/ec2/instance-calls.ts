@@ -1,5 +1,6 @@
 // EC2's machines: types, instances, volumes, the templates of groups.
 import type { RunInstancesCommandInput, Instance as SdkInstance, Tag } from '@aws-sdk/client-ec2';
+import { SparkPlugError } from '../../errors.ts';
 import type { Sender } from './send.ts';
 
 export type Tags = Readonly<Record<string, string>>;
@@ -164,10 +165,13 @@ export function createInstanceCalls({ ec2 }: Sender, pollSeconds = defaultPollSe
           terminated: sdk.waitUntilInstanceTerminated,
         };
         const pace = { minDelay: pollSeconds, maxDelay: pollSeconds };
-        await waiters[state](
-          { client, maxWaitTime: maxSeconds, abortSignal: signal, ...pace },
-          { InstanceIds: [...ids] },
-        );
+        const waiting = { client, maxWaitTime: maxSeconds, abortSignal: signal, ...pace };
+        try {
+          await waiters[state](waiting, { InstanceIds: [...ids] });
+        } catch (error) {
+          signal.throwIfAborted();
+          throw explainWaiting(error, { ids, state, maxSeconds });
+        }
       }),
     consoleOutput: (id) =>
       ec2('ec2:GetConsoleOutput', async (client, sdk) => {
@@ -231,6 +235,20 @@ export function createInstanceCalls({ ec2 }: Sender, pollSeconds = defaultPollSe
   };
 }
 
+/** The SDK's waiters throw what they have seen last as JSON, and name a failure and the end of their patience so. */
+function explainWaiting(
+  error: unknown,
+  { ids, state, maxSeconds }: { readonly ids: readonly string[]; readonly state: string; readonly maxSeconds: number },
+): unknown {
+  if (!(error instanceof Error) || !/"(?:state|result)":"?(?:TIMEOUT|FAILURE)/.test(error.message)) return error;
+  const isLate = error.message.includes('TIMEOUT');
+  return new SparkPlugError('AWS_FAILED', `${ids.join(', ')} did not become ${state}`, {
+    place: ids.join(', '),
+    met: isLate ? `not within ${maxSeconds} s` : 'it ended instead',
+    hint: 'aws ec2 describe-instances --instance-ids … --query "Reservations[].Instances[].StateReason" says why; the same command again tries anew',
+  });
+}
+
 /** Filters of the EC2 API for things that have all these tags. */
 export function tagFilters(tags: Tags) {
   return Object.entries(tags).map(([name, value]) => ({ Name: `tag:${name}`, Values: [value] }));
@@ -271,9 +289,10 @@ function renderTemplate(shape: InstanceShape) {
     Tags: renderTags(shape.tags),
   }));
   // A group sets the market of its instances by the template as well, and wants no shutdown behaviour beside it.
-  const { InstanceInitiatedShutdownBehavior: _, ...common } = renderCommon(shape);
+  const { InstanceInitiatedShutdownBehavior: _, InstanceMarketOptions: __, ...common } = renderCommon(shape);
   return {
     ...common,
+    ...(shape.spot ? { InstanceMarketOptions: { MarketType: 'spot' as const } } : {}),
     NetworkInterfaces: [{ DeviceIndex: 0, Groups: [shape.securityGroupId], AssociatePublicIpAddress: true }],
     TagSpecifications: tagged,
   };

@@ -9,6 +9,8 @@ export interface ScalingGroup {
   readonly max: number;
   readonly desired: number;
   readonly instanceIds: readonly string[];
+  /** It is told of until its instances have ended. */
+  readonly deleting: boolean;
   readonly tags: Tags;
 }
 
@@ -55,6 +57,7 @@ export function createScalingCalls({ scaling }: Sender): ScalingCalls {
               max: group.MaxSize ?? 0,
               desired: group.DesiredCapacity ?? 0,
               instanceIds: (group.Instances ?? []).map(({ InstanceId = '' }) => InstanceId),
+              deleting: group.Status !== undefined,
               tags: Object.fromEntries((group.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
             });
           }

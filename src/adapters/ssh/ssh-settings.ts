@@ -2,6 +2,7 @@
 // Docker, which starts `ssh` itself, and the user's own `ssh ADDRESS` reach them alike.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { execa } from 'execa';
 
 export interface HostSettings {
   /** By which the entry is found again. */
@@ -62,6 +63,14 @@ export async function includeSettings(config: string, file: string): Promise<boo
   if (before.split('\n').some((one) => one.trim() === line)) return false;
   await writeText(config, `${line}\n${before === '' ? '' : `\n${before}`}`);
   return true;
+}
+
+/**
+ * Ends the connection that others share. One that was made before its user was let into a group knows nothing of the group,
+ * and all that share it with it.
+ */
+export async function endSharedConnection(address: string): Promise<void> {
+  await execa('ssh', ['-O', 'exit', address], { reject: false });
 }
 
 function begin(id: string): string {

@@ -23,7 +23,7 @@ export async function findFleet(aws: Pick<Aws, 'ec2' | 'scaling'>, projectId: st
   const own = { [tagKeys.project]: projectId };
   const [network = null] = await aws.ec2.findSecurityGroups(own);
   const instances = (await aws.ec2.findInstances(own)).filter(isAlive);
-  const groups = await aws.scaling.findGroups(own);
+  const groups = (await aws.scaling.findGroups(own)).filter(({ deleting }) => !deleting);
   const ofRole = (role: string) => instances.filter(({ tags }) => tags[tagKeys.role] === role);
   const [conductor = null] = ofRole('conductor').toSorted((a, b) => a.launchedAt.localeCompare(b.launchedAt));
   return {

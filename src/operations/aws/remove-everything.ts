@@ -1,6 +1,7 @@
 // Everything with the project's tag, in the order in which things hang on each other; and the proof that nothing is left.
 import pWaitFor from 'p-wait-for';
 import type { Aws } from '../../adapters/ec2/ec2.ts';
+import type { Tags } from '../../adapters/ec2/instance-calls.ts';
 import { awsCodeOf } from '../../adapters/ec2/map-aws-failure.ts';
 import { SparkPlugError } from '../../errors.ts';
 import { step } from '../../progress.ts';
@@ -21,7 +22,8 @@ const pollMs = 3_000;
 export async function removeEverything(aws: Aws, projectId: string, { report, signal }: AwsWork): Promise<void> {
   const own = { [tagKeys.project]: projectId };
   const name = resourceName(projectId);
-  for (const group of await aws.scaling.findGroups(own)) {
+  const groups = await aws.scaling.findGroups(own);
+  for (const group of groups.filter(({ deleting }) => !deleting)) {
     await step(report, `remove the group ${group.name}`, () => aws.scaling.deleteGroup(group.name));
   }
   const instances = (await aws.ec2.findInstances(own)).filter(({ state }) => state !== 'terminated');
@@ -34,6 +36,7 @@ export async function removeEverything(aws: Aws, projectId: string, { report, si
       await aws.ec2.awaitInstances(ids, 'terminated', { maxSeconds: terminateSeconds, signal });
     });
   }
+  if (groups.length > 0) await awaitNoGroups(aws, own, signal);
   await step(report, 'remove disks, keys, rights and secrets', async () => {
     if ((await aws.ec2.findTemplate(name)) !== null) await aws.ec2.deleteTemplate(name);
     for (const volume of await aws.ec2.findVolumes(own)) {
@@ -46,6 +49,13 @@ export async function removeEverything(aws: Aws, projectId: string, { report, si
   });
   await removeSecurityGroups(aws, projectId, signal);
   await refuseLeftovers(aws, projectId);
+}
+
+/** A group is told of until the last of its instances has ended. */
+async function awaitNoGroups(aws: Aws, own: Tags, signal: AbortSignal): Promise<void> {
+  const areGone = async () => (await aws.scaling.findGroups(own)).length === 0;
+  const timeout = { milliseconds: releaseTimeoutMs, fallback: () => {} };
+  await pWaitFor(areGone, { interval: pollMs, timeout, signal });
 }
 
 /** The last of all: by it the project is found again. */

@@ -12,7 +12,12 @@ import {
   rememberHostKey,
   scanHostKeys,
 } from '../../adapters/ssh/host-key.ts';
-import { includeSettings, removeHostSettings, writeHostSettings } from '../../adapters/ssh/ssh-settings.ts';
+import {
+  endSharedConnection,
+  includeSettings,
+  removeHostSettings,
+  writeHostSettings,
+} from '../../adapters/ssh/ssh-settings.ts';
 import { writeProjectState } from '../../config/project-state.ts';
 import { knownHostsFile, sshSettingsFile } from '../../config/user-folder.ts';
 import { SparkPlugError } from '../../errors.ts';
@@ -154,6 +159,8 @@ async function awaitEngine({ projectId, readConsole, signal }: GateOpening, addr
   let said = '';
   let answered = false;
   const answers = async (): Promise<boolean> => {
+    // The user may be let in to the engine only now, and a connection from before would not know it.
+    if (said !== '') await endSharedConnection(address);
     try {
       const { exitCode, stderr } = await docker.tryRun(['version', '--format', '{{.Server.Version}}'], { signal });
       said = stderr;

@@ -221,6 +221,7 @@ async function makeConductor(run: AwsRun, fleet: Fleet): Promise<Opened> {
     };
     return await launchInstance(aws, { projectId: state.id, network, subnets: chosen.subnets, shape, signal });
   };
+  signal.throwIfAborted();
   const verb = fleet.conductor === null ? 'launch' : 'start';
   const bring = async () => await ensureRunning(aws, fleet.conductor ?? (await launch()), signal);
   const conductor =
@@ -256,6 +257,7 @@ interface Joined {
 async function joinFollowers(run: AwsRun, fleet: Fleet, { conductor, gate, network }: Opened): Promise<Joined> {
   const { parts, state, options, plan, chosen, choice, wish } = run;
   const { report, signal } = options;
+  signal.throwIfAborted();
   const { slots, surplus } = fillSlots(listFollowers(wish), fleet.followers);
   if (surplus.length > 0) {
     const text = `${surplus.length} further followers stay as they are; sparkplug aws scale followers=${slots.length} takes them away`;
