@@ -82,7 +82,8 @@ export async function bundleInto(outdir, names = Object.keys(programs)) {
     platform: 'node',
     format: 'esm',
     target: 'node22',
-    external: ['@duckdb/node-api'],
+    // Loaded from node_modules, and of the SDK only what a verb asks for: most verbs never do.
+    external: ['@duckdb/node-api', '@aws-sdk/*'],
     banner: { js: banner },
     logLevel: 'warning',
     legalComments: 'none',

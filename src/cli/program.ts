@@ -1,9 +1,9 @@
 // All verbs and the flags they share.
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
-import { SparkPlugError } from '../errors.ts';
 import { version } from '../version.ts';
 import type { GlobalOptions, Shell } from './shell.ts';
 import { createAct } from './verb.ts';
+import { addAws } from './verbs/aws.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addExec } from './verbs/exec.ts';
 import { addHdfs } from './verbs/hdfs.ts';
@@ -25,9 +25,6 @@ import { addToken } from './verbs/token.ts';
 import { addTune } from './verbs/tune.ts';
 import { addUpAndDown } from './verbs/up-and-down.ts';
 import { addVersion } from './verbs/version.ts';
-
-/** Part of the design, not of this version. */
-const laterVerbs = ['aws'] as const;
 
 /** The whole command line. `openShell` is called once, when a verb's action starts. */
 export function createProgram(
@@ -64,10 +61,10 @@ export function createProgram(
   addHdfs(program, act);
   addImages(program, act);
   addLab(program, act);
+  addAws(program, act);
   addSecret(program, act);
   addToken(program, act);
   addVersion(program, act);
-  for (const verb of laterVerbs) refuseLaterVerb(program, verb);
   throwInsteadOfExit(program);
   return program;
 }
@@ -84,19 +81,6 @@ function describeOption({ description, argChoices, defaultValue }: Option): stri
 function collectOverride(value: string, before: readonly string[]): readonly string[] {
   if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError('It looks like spark.workers=2.');
   return [...before, value];
-}
-
-function refuseLaterVerb(program: Command, verb: string): void {
-  program
-    .command(verb, { hidden: true })
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      throw new SparkPlugError('NOT_YET', `\`${verb}\` is not part of this version of SparkPlug yet (${version})`, {
-        hint: 'sparkplug --help lists the verbs that work',
-      });
-    });
 }
 
 /** Wrong use is printed by the caller in the form of all errors; commander's own lines are held back. */

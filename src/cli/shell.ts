@@ -30,6 +30,8 @@ export interface Shell {
   printJson(value: unknown): void;
   /** True with `--yes`; asks on a terminal; elsewhere an error that names `--yes`. */
   confirm(question: string): Promise<boolean>;
+  /** What is typed on the terminal; without one an error that names `--yes`. */
+  ask(question: string): Promise<string>;
   /** From standard input, or typed unseen on a terminal; one final line break is dropped. */
   readSecret(name: string): Promise<Buffer>;
 }
@@ -53,6 +55,7 @@ export function createShell({ options, passedOn, signal }: ShellParts): Shell {
     print: (text) => screen.aside(() => process.stdout.write(`${text}\n`)),
     printJson: (value) => screen.aside(() => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
     confirm: (question) => confirm(question, options.yes, signal),
+    ask: (question) => ask(question, signal),
     readSecret: async (name) =>
       process.stdin.isTTY ? Buffer.from(await askUnseen(`value of ${name}: `)) : await readStandardInput(),
   };
@@ -60,6 +63,10 @@ export function createShell({ options, passedOn, signal }: ShellParts): Shell {
 
 async function confirm(question: string, yes: boolean, signal: AbortSignal): Promise<boolean> {
   if (yes) return true;
+  return /^y(es)?$/i.test((await ask(`${question} [y/N]`, signal)).trim());
+}
+
+async function ask(question: string, signal: AbortSignal): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new SparkPlugError('USAGE', `this needs a yes, and there is no terminal to ask on: ${question}`, {
       hint: 'give --yes',
@@ -67,7 +74,7 @@ async function confirm(question: string, yes: boolean, signal: AbortSignal): Pro
   }
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `, { signal })).trim());
+    return await lines.question(`${question} `, { signal });
   } finally {
     lines.close();
   }

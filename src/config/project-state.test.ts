@@ -28,6 +28,7 @@ test('what is written is read again, and Git ignores it', async () => {
     registryPort: 5001,
     webTrust,
     context: null,
+    aws: { account: '123456789012', region: 'eu-central-1' },
     datanodes: [],
     workerShape,
   };
@@ -64,6 +65,7 @@ test('a file with the id alone is enough', async () => {
     registryPort: null,
     webTrust: [{ kind: 'plain' }],
     context: null,
+    aws: null,
     datanodes: [],
     workerShape: null,
   });

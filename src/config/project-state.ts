@@ -38,6 +38,11 @@ const stateSchema = z.object({
   context: z.string().min(1).nullable().default(null),
   /** Where DataNodes stood at the last `down`: their volumes are there. */
   datanodes: z.array(z.object({ ordinal: z.number().int().min(1), machineName: z.string().min(1) })).default([]),
+  /** Where the machines of `aws up` are; null without any. */
+  aws: z
+    .object({ account: z.string().regex(/^\d{12}$/), region: z.string().min(1) })
+    .nullable()
+    .default(null),
   /** What `worker: auto` came to at the first `up`; it outlives the cluster. Null before. */
   workerShape: z
     .object({ executors: z.number().int().min(1), cores: z.number().int().min(1), memoryMiB: z.number().int().min(1) })
@@ -75,6 +80,11 @@ export async function readProjectState(projectDir: string): Promise<ProjectState
   } catch (cause) {
     throw damaged(file, cause);
   }
+}
+
+/** A state as JSON has it. @throws Error for anything else */
+export function parseProjectState(value: unknown): ProjectState {
+  return stateSchema.parse(value);
 }
 
 /** Writes the state, whole or not at all, and keeps Git from seeing it. */

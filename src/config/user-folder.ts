@@ -52,6 +52,17 @@ export function knownHostsFile(): string {
   return path.join(configFolder(), 'known_hosts');
 }
 
+/** The project's own SSH key for machines that it has bought. It outlives `down --volumes`, as the machines do. */
+export function machineKeyFile(projectId: string): string {
+  if (!isProjectId(projectId)) throw new Error(`not a project id: ${projectId}`);
+  return path.join(configFolder(), 'keys', projectId);
+}
+
+/** How OpenSSH, and with it Docker, reaches machines that SparkPlug has bought: included by `~/.ssh/config`. */
+export function sshSettingsFile(): string {
+  return path.join(configFolder(), 'ssh_config');
+}
+
 /** Folder of the secrets' files, one for each, named as in /run/secrets. */
 export function secretFolder(projectId: string): string {
   return path.join(userFolder(projectId), 'secrets');

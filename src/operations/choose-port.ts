@@ -3,7 +3,7 @@
 import { SparkPlugError } from '../errors.ts';
 
 /** Where the searches for a free port begin, and how far they go. */
-const webPorts = { first: 8080, last: 8179 };
+export const webPorts = { first: 8080, last: 8179 };
 export const registryPorts = { first: 5000, last: 5099 };
 
 export interface PortSituation {

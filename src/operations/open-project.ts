@@ -74,6 +74,7 @@ export async function ensureProjectState(project: OpenedProject): Promise<Projec
     datanodes: [],
     webTrust: [{ kind: 'plain' }],
     context: null,
+    aws: null,
     workerShape: null,
   };
   await writeProjectState(project.dir, state);

@@ -63,6 +63,11 @@ export async function planForThoughtMachines(choice: ProjectChoice, texts: reado
   return { json: describe(planFor(config, null, parseMachines(texts)), null), changes: null };
 }
 
+/** For machines that are thought of elsewhere. @throws SparkPlugError NO_ROOM, CONFIG_INVALID */
+export function describePlanFor(config: ClusterConfig, machines: readonly Machine[]): PlanJson {
+  return describe(planFor(config, null, machines), null);
+}
+
 /** For the machines that there are; with a running cluster also what would change in it. */
 export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
   const project = await openProject(choice);

@@ -162,8 +162,10 @@ describe('a command', () => {
     assert.equal((await sparkplug(project, ['up', '--what'])).exitCode, 2);
   });
 
-  it('of a later version is refused plainly', async () => {
-    assert.equal((await sparkplug(project, ['aws', 'up'])).exitCode, 2);
+  it('for another region than there are is wrong use', async () => {
+    const outcome = await sparkplug(project, ['aws', 'up', '--region', 'nowhere']);
+    assert.equal(outcome.exitCode, 2, outcome.all);
+    assert.match(outcome.stderr, /AWS_NO_REGION/);
   });
 
   it('that needs a cluster says how to get one, with exit code 3', async () => {

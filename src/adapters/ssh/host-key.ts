@@ -1,6 +1,6 @@
 // Host keys as `ssh-keyscan` reads them and `ssh-keygen` prints them, and the file of those accepted here.
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
 
@@ -38,10 +38,38 @@ function fingerprintOf(key: string): string {
 /** Adds a key to a file of known hosts, once. */
 export async function rememberHostKey(file: string, { line }: HostKey): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const known = await readKnownHosts(file);
+  if (known.split('\n').includes(line)) return;
+  await appendFile(file, `${known === '' || known.endsWith('\n') ? '' : '\n'}${line}\n`, { mode: 0o600 });
+}
+
+/** Keys that are known under a name of ours, which no address is. */
+export async function readKnownKeys(file: string, alias: string): Promise<readonly HostKey[]> {
+  const text = await readKnownHosts(file);
+  return parseHostKeys(
+    text
+      .split('\n')
+      .filter((line) => line.startsWith(`${alias} `))
+      .join('\n'),
+  );
+}
+
+/** The same key, known under a name instead of an address. */
+export function nameHostKey(key: HostKey, alias: string): HostKey {
+  return { ...key, line: key.line.replace(/^\S+/, alias) };
+}
+
+/** Forgets all keys of a name. */
+export async function forgetHostKeys(file: string, alias: string): Promise<void> {
+  const text = await readKnownHosts(file);
+  const rest = text.split('\n').filter((line) => !line.startsWith(`${alias} `));
+  const kept = rest.join('\n');
+  if (kept !== text) await writeFile(file, kept, { mode: 0o600 });
+}
+
+async function readKnownHosts(file: string): Promise<string> {
+  return await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
-  if (known.split('\n').includes(line)) return;
-  await appendFile(file, `${known === '' || known.endsWith('\n') ? '' : '\n'}${line}\n`, { mode: 0o600 });
 }

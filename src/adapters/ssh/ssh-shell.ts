@@ -59,7 +59,7 @@ export function createSshShell(target: SshTarget, program = 'ssh'): MachineShell
   };
 }
 
-function sshArguments({ port, identityFile, knownHosts }: SshTarget): readonly string[] {
+export function sshArguments({ port, identityFile, knownHosts }: SshTarget): readonly string[] {
   return [
     '-T',
     ...['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes', '-o', `ConnectTimeout=${connectTimeoutSeconds}`],

@@ -78,7 +78,10 @@ export async function addMachines<Wanted>(
 }
 
 /** The project's own cluster. */
-function createJoiningCluster(choice: ProjectChoice, { report, signal }: Omit<Preparing, 'advertise'>): JoiningCluster {
+export function createJoiningCluster(
+  choice: ProjectChoice,
+  { report, signal }: Omit<Preparing, 'advertise'>,
+): JoiningCluster {
   const look = createLook(choice, signal);
   return {
     prepareJoin: (advertise) => prepareJoin(choice, { advertise, report, signal }),

@@ -74,7 +74,7 @@ function findProvided(
   return { ...alike, nodeId: node?.id ?? alike.nodeId };
 }
 
-function createLeavingCluster(choice: ProjectChoice, change: FollowedChange): LeavingCluster {
+export function createLeavingCluster(choice: ProjectChoice, change: FollowedChange): LeavingCluster {
   const { signal } = change;
   return {
     machines: () => withCluster(choice, (api) => api.machines({ signal })),
