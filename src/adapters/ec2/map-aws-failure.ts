@@ -98,7 +98,8 @@ export function mapAwsFailure(action: string, error: unknown): unknown {
       hint: 'another type, another zone (--subnet), without --spot, or the same again later: what was made stays and is used',
     });
   }
-  if (/LimitExceeded$|QuotaExceeded/.test(name) || name === 'MaxSpotInstanceCountExceeded') {
+  // `RequestLimitExceeded` is EC2's word for throttling.
+  if (/(?<!Request)LimitExceeded$|QuotaExceeded/.test(name) || name === 'MaxSpotInstanceCountExceeded') {
     return new SparkPlugError('AWS_QUOTA', 'a quota of the account is too low', {
       ...facts,
       hint: 'AWS console → Service Quotas → Amazon EC2: ask for more, or take fewer or smaller machines',

@@ -29,29 +29,26 @@ export async function ensureGroup(run: AwsRun, network: SecurityGroup): Promise<
     const profile = await ensureProfile(aws, state.id, run);
     const shape = await shapeFollower(run, network, profile, { ordinal: 0, type, spot, group: true });
     const templateId = await aws.ec2.findTemplate(name);
-    if (templateId === null) await aws.ec2.createTemplate(name, shape);
-    else if (found?.tags[tagKeys.fleet] !== describeGroup(run)) await aws.ec2.changeTemplate(templateId, shape);
-    const tags = { ...tagsOf(state.id, 'group'), [tagKeys.fleet]: describeGroup(run) };
+    // What an interrupted run left may be of another wish.
+    if (templateId !== null && found === null) await aws.ec2.deleteTemplate(name);
+    const made = `${type}${spot ? ':spot' : ''} disk=${wish.diskGiB} ${shape.imageId}`;
+    const isOutdated = found?.tags[tagKeys.fleet] !== made;
+    if (templateId !== null && found !== null && isOutdated) await aws.ec2.changeTemplate(templateId, shape);
+    const tags = { ...tagsOf(state.id, 'group'), [tagKeys.fleet]: made };
     if (found === null) {
       const near = conductor === null ? chosen.subnets : nearFirst(chosen, conductor);
       const zones = await aws.ec2.listZones(type);
       const subnets = near.filter(({ zone }) => zones.includes(zone));
-      const template = templateId ?? (await aws.ec2.findTemplate(name)) ?? '';
+      const template = await aws.ec2.createTemplate(name, shape);
       const subnetIds = subnets.map(({ id }) => id);
       await aws.scaling.createGroup({ name, min, max, templateId: template, subnetIds, tags });
     } else {
-      if (found.tags[tagKeys.fleet] !== describeGroup(run)) {
-        await aws.scaling.setTags(name, { [tagKeys.fleet]: describeGroup(run) });
+      if (isOutdated) {
+        await aws.scaling.setTags(name, { [tagKeys.fleet]: made });
       }
       if (found.min !== min || found.max !== max) {
         await aws.scaling.resizeGroup(name, { min, max, desired: Math.min(Math.max(found.desired, min), max) });
       }
     }
   });
-}
-
-/** What the template was made of, as far as the wish says it. */
-function describeGroup({ wish }: Pick<AwsRun, 'wish'>): string {
-  const { group, diskGiB } = wish;
-  return group === null ? '' : `${group.type}${group.spot ? ':spot' : ''} disk=${diskGiB}`;
 }
