@@ -149,6 +149,18 @@ test('auto never goes below two while two stay, though one of them is away', asy
   assert.deepEqual([node.entries, node.files[0]?.replication], [[], 3]);
 });
 
+test('one that stays and has just been started is waited for, and nothing is refused', async () => {
+  const { node, clock, drain, finish, details } = open(4);
+  node.dead.add('datanode-2');
+  const work = drain();
+  await settle();
+  await clock.advance(20_000);
+  assert.deepEqual([node.entries, details()], [[], ['waiting for datanode-2']]);
+  node.dead.delete('datanode-2');
+  await finish(work);
+  assert.ok(isSafe(node));
+});
+
 test('one that is to take blocks and goes in the middle is named, and after a while what would be refused is', async () => {
   const { node, clock, drain, finish, details } = open(40, 2, ['datanode-3', 'datanode-1']);
   const work = drain();

@@ -42,6 +42,8 @@ const answerTimeoutMs = 300_000;
  * after which the NameNode calls one dead.
  */
 const deadPatienceMs = 110_000;
+/** A DataNode starts and registers within seconds, its machine being there. */
+const startMs = 40_000;
 /** Files that a job writes meanwhile come with the replication it started with. */
 const lowerAgainMs = 10_000;
 /** Files never get more replicas by themselves. */
@@ -71,7 +73,7 @@ export async function drainDataNodes(parts: DrainDataNodesParts, request: DrainD
     await enter(nameNode, datanodes);
     return;
   }
-  const { lowerNow, most } = await checkDrain(parts, request, known);
+  const { lowerNow, most } = await checkDrain(parts, request, await awaitStaying(parts, request, known));
   try {
     // Before the lowering: what leaves counts no more among a file's replicas by then, so that a file with one on each
     // DataNode has none too many. Lowered first, one of the others deletes its replica and at once gets it again, and the
@@ -146,6 +148,34 @@ async function awaitNameNode(
     if (!told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail: 'waiting for the NameNode' });
     await clock.wait(pollMs, signal);
   }
+}
+
+/** One of those that stay may be starting: with the machine that has just come back, or with the whole cluster. */
+async function awaitStaying(
+  parts: DrainDataNodesParts,
+  request: DrainDataNodesRequest,
+  first: readonly DataNodeFacts[],
+): Promise<readonly DataNodeFacts[]> {
+  const { clock } = parts;
+  const { datanodes, report, signal } = request;
+  const deadline = clock.now() + startMs;
+  let told = '';
+  for (let known = first; ; known = await awaitNameNode(parts, request)) {
+    const missed = findMissed(request, known);
+    if (missed.length === 0 || clock.now() >= deadline) return known;
+    const detail = `waiting for ${missed.join(', ')}`;
+    if (detail !== told) report({ kind: 'step-progress', step: drainStepName(datanodes), detail });
+    told = detail;
+    await clock.wait(pollMs, signal);
+  }
+}
+
+/** Those that are to stay and do not work now. */
+function findMissed(
+  { remaining }: Pick<DrainDataNodesRequest, 'remaining'>,
+  known: readonly DataNodeFacts[],
+): readonly string[] {
+  return remaining.filter((name) => !known.some((one) => one.name === name && one.state === 'live'));
 }
 
 /** Null while the NameNode is away or in safe mode, in which it moves nothing. */
@@ -366,8 +396,7 @@ async function decideAnew(
   following: Following,
 ): Promise<readonly string[]> {
   const now = parts.clock.now();
-  const isLive = (name: string) => known.some((one) => one.name === name && one.state === 'live');
-  const missed = request.remaining.filter((name) => !isLive(name));
+  const missed = findMissed(request, known);
   following.shortSinceMs = missed.length === 0 ? null : (following.shortSinceMs ?? now);
   if (following.shortSinceMs === null || now - following.shortSinceMs < deadPatienceMs) return missed;
   following.shortSinceMs = now;

@@ -5,8 +5,8 @@ const begin = '-----BEGIN SSH HOST KEY KEYS-----';
 const end = '-----END SSH HOST KEY KEYS-----';
 
 /** The keys of the machine at `address`, of its latest boot; none where the console does not hold them (yet). */
-export function readConsoleHostKeys(console: string, address: string): readonly HostKey[] {
-  const lines = console.split(/\r?\n/);
+export function readConsoleHostKeys(shown: string, address: string): readonly HostKey[] {
+  const lines = shown.split(/\r?\n/);
   // Other messages of the console may stand in front of a line, such as the kernel's time.
   const start = lines.findLastIndex((line) => line.endsWith(begin));
   const stop = lines.findIndex((line, index) => index > start && line.endsWith(end));

@@ -122,9 +122,9 @@ async function learnHostKeys(
   { knownHosts: [file = ''] }: SshTarget,
   address: string,
   port: number | null,
-  console: string,
+  shown: string,
 ): Promise<boolean> {
-  const keys = readConsoleHostKeys(console, port === null ? address : `[${address}]:${port}`);
+  const keys = readConsoleHostKeys(shown, port === null ? address : `[${address}]:${port}`);
   for (const key of keys) await rememberHostKey(file, key);
   return keys.length > 0;
 }
