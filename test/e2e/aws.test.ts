@@ -442,6 +442,14 @@ describe('the command line', () => {
     assert.match(status.stdout, /follower-1 +running +m6i\.large/);
   });
 
+  it('lists the projects of the account outside of any project', async () => {
+    await up();
+    const outside = { env: { AWS_ENDPOINT_URL: moto.url } };
+    const { exitCode, stdout, all } = await sparkplug(root, ['aws', 'status', '--region', region], outside);
+    assert.equal(exitCode, 0, all);
+    assert.match(stdout, new RegExp(`this folder has no machines here\\nother projects here: ${projectId}`));
+  });
+
   it('destroys after a yes, and not without a terminal to say it on', async () => {
     await up();
     const refused = await run('destroy');
@@ -564,6 +572,15 @@ describe('bad input', () => {
     swarm.silent = false;
     await up();
     assert.equal(swarm.members.size, 1);
+  });
+
+  it('a machine that ends instead of starting is told so, and waiting has its end', async () => {
+    const { machines } = await up();
+    const ids = machines.map(({ id }) => id);
+    const waiting = { maxSeconds: 1, signal: work.signal };
+    await assert.rejects(real.ec2.awaitInstances(ids, 'stopped', waiting), { code: 'AWS_FAILED', met: /within 1 s/ });
+    await real.ec2.terminateInstances(ids);
+    await assert.rejects(real.ec2.awaitInstances(ids, 'running', waiting), { code: 'AWS_FAILED', met: /ended/ });
   });
 
   it('a conductor that never answers leaves nothing behind', async () => {

@@ -4,7 +4,7 @@ import { createAwsParts } from '../../operations/aws/create-aws-parts.ts';
 import { destroyOnAws } from '../../operations/aws/destroy-on-aws.ts';
 import { takeDownOnAws } from '../../operations/aws/down-on-aws.ts';
 import type { FleetFlags } from '../../operations/aws/fleet-wish.ts';
-import { findNotedRegion } from '../../operations/aws/noted-region.ts';
+import { readNotedState } from '../../operations/aws/noted-state.ts';
 import { planOnAws } from '../../operations/aws/plan-on-aws.ts';
 import { scaleOnAws } from '../../operations/aws/scale-on-aws.ts';
 import { readAwsStatus } from '../../operations/aws/status-on-aws.ts';
@@ -189,7 +189,7 @@ function addDestroy(aws: Command, act: Act): void {
 async function openParts(shell: Shell, options: ReachOptions): Promise<AwsParts> {
   const choice = projectChoice(shell);
   const { profile = null, subnet = null, from = null } = options;
-  const region = options.region ?? (await findNotedRegion(choice));
+  const region = options.region ?? (await readNotedState(choice))?.aws?.region ?? null;
   return createAwsParts(choice, { region, profile, subnet, from });
 }
 

@@ -1,8 +1,9 @@
 // Use case `aws status`: the project's machines as AWS tells them, and which projects there are.
-import { locateProject, type ProjectChoice } from '../open-project.ts';
+import type { ProjectChoice } from '../open-project.ts';
 import type { AwsParts } from './aws-parts.ts';
 import { findFleet } from './find-fleet.ts';
 import { renderWish } from './fleet-wish.ts';
+import { readNotedState } from './noted-state.ts';
 import { findPlace } from './open-aws.ts';
 import { type FleetPrice, priceFleet } from './plan-fleet.ts';
 import { tagKeys } from './tags.ts';
@@ -39,11 +40,11 @@ export interface AwsStatusReport {
 }
 
 /** Changes nothing; works outside of a project's folder, too. @throws SparkPlugError AWS_NO_REGION, AWS_NO_CREDENTIALS */
-export async function readAwsStatus(choice: ProjectChoice | null, parts: AwsParts): Promise<AwsStatusReport> {
+export async function readAwsStatus(choice: ProjectChoice, parts: AwsParts): Promise<AwsStatusReport> {
   const { aws } = parts;
   const { account, region } = await findPlace(parts);
   const projects = await aws.ec2.listTagValues(tagKeys.project);
-  const id = choice === null ? null : ((await locateProject(choice)).state?.id ?? null);
+  const id = (await readNotedState(choice))?.id ?? null;
   if (id === null) return { account, region, projects, project: null };
   const { network, conductor, followers, groupMembers, groups, wish } = await findFleet(aws, id);
   if (network === null && conductor === null && followers.length === 0)
