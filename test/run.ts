@@ -46,6 +46,7 @@ const endToEnd = [
   'systemd',
   'agent',
   'aws-boot',
+  'aws-gate',
 ];
 
 const endToEndFile = (name: string) => `test/e2e/${name}.test.ts`;

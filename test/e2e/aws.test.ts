@@ -486,13 +486,9 @@ describe('bad input', () => {
   const nothingIsLeft = async () => assert.deepEqual(await listLeftovers(real, projectId), []);
 
   it('no credentials', async () => {
-    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
-    Object.assign(process.env, {
-      AWS_ACCESS_KEY_ID: '',
-      AWS_SECRET_ACCESS_KEY: '',
-      AWS_EC2_METADATA_DISABLED: 'true',
-      HOME: root,
-    });
+    const before = { ...process.env };
+    const none = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_DISABLED: 'true', HOME: root };
+    Object.assign(process.env, none);
     try {
       const without = parts({ aws: createAws({ region, profile: null }) });
       await assert.rejects(planOnAws(choice(), noFlags, without), {
@@ -500,7 +496,10 @@ describe('bad input', () => {
         hint: /aws configure/,
       });
     } finally {
-      Object.assign(process.env, { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY });
+      for (const name of Object.keys(none)) {
+        if (before[name] === undefined) delete process.env[name];
+        else process.env[name] = before[name];
+      }
     }
   });
 
@@ -521,6 +520,14 @@ describe('bad input', () => {
     await nothingIsLeft();
   });
 
+  it('machines of several architectures, another conductor than there is, another VPC', async () => {
+    await assert.rejects(up(flagsOf('1xm7g.large')), { code: 'USAGE', met: /m7g\.large is arm64/ });
+    await nothingIsLeft();
+    await up();
+    await assert.rejects(up({ ...noFlags, conductor: 'm6i.xlarge' }), { code: 'USAGE', place: '--conductor' });
+    await assert.rejects(up(noFlags, { vpc: 'vpc-00000000' }), { code: 'AWS_NO_DEFAULT_VPC' });
+  });
+
   it('a quota that is too low: known before, or told at the launch', async () => {
     proxy.answer('GetServiceQuota', { json: { Quota: { Value: 5 } } });
     await assert.rejects(up(flagsOf('2xm6i.xlarge')), { code: 'AWS_QUOTA', message: /need 12 virtual cores.* 5/ });
@@ -535,6 +542,9 @@ describe('bad input', () => {
     proxy.answer('DescribeVpcs', { code: 'InvalidVpcID.NotFound', message: "The vpc ID 'vpc-1' does not exist" });
     await assert.rejects(up(), { code: 'AWS_NO_DEFAULT_VPC', hint: /create-default-vpc/ });
     proxy.answer('DescribeVpcs', null);
+    const noVpc = parts({ aws: { ...aws, ec2: { ...aws.ec2, findVpc: async () => null } } });
+    const asked = { ...work, ...reach, flags: noFlags, takeOver: null };
+    await assert.rejects(bringUpOnAws(choice(), asked, noVpc), { code: 'AWS_NO_DEFAULT_VPC', met: /default/ });
     await assert.rejects(up(noFlags, { subnet: 'subnet-00000000' }), { code: 'AWS_NO_DEFAULT_VPC' });
     await nothingIsLeft();
   });

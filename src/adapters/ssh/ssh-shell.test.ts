@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseHostKeys, rememberHostKey } from './host-key.ts';
+import { forgetHostKeys, nameHostKey, parseHostKeys, readKnownKeys, rememberHostKey } from './host-key.ts';
 import { createSshShell, explainSshFailure } from './ssh-shell.ts';
 
 /** An `ssh` that runs the remote command here and notes its arguments. */
@@ -71,4 +71,19 @@ test('host keys have the fingerprint that OpenSSH shows', async () => {
   await rememberHostKey(file, found);
   await rememberHostKey(file, found);
   assert.equal(readFileSync(file, 'utf8'), `one ssh-ed25519 ${key}\n`);
+});
+
+test('a key is known by a name of ours, whatever the address is, until it is forgotten', async () => {
+  const key = 'AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
+  const file = join(mkdtempSync(join(tmpdir(), 'sparkplug-known-')), 'known_hosts');
+  assert.deepEqual(await readKnownKeys(file, 'sparkplug-a-abc123'), []);
+  const [shown] = parseHostKeys(`198.51.100.7 ssh-ed25519 ${key}`);
+  assert.ok(shown !== undefined);
+  await rememberHostKey(file, shown);
+  await rememberHostKey(file, nameHostKey(shown, 'sparkplug-a-abc123'));
+  const [known, ...more] = await readKnownKeys(file, 'sparkplug-a-abc123');
+  assert.deepEqual([known?.fingerprint, more.length], [shown.fingerprint, 0]);
+  await forgetHostKeys(file, 'sparkplug-a-abc123');
+  assert.deepEqual(await readKnownKeys(file, 'sparkplug-a-abc123'), []);
+  assert.equal(readFileSync(file, 'utf8'), `198.51.100.7 ssh-ed25519 ${key}\n`);
 });

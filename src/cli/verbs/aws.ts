@@ -9,6 +9,8 @@ import { planOnAws } from '../../operations/aws/plan-on-aws.ts';
 import { scaleOnAws } from '../../operations/aws/scale-on-aws.ts';
 import { readAwsStatus } from '../../operations/aws/status-on-aws.ts';
 import { bringUpOnAws } from '../../operations/aws/up-on-aws.ts';
+import { withAwsLock } from '../../operations/aws/with-aws-lock.ts';
+import type { ProjectChoice } from '../../operations/open-project.ts';
 import { parseWholeNumber } from '../parse-number.ts';
 import { projectChoice } from '../project-choice.ts';
 import { renderAwsPlan, renderAwsStatus, renderAwsUp } from '../render-aws.ts';
@@ -111,7 +113,7 @@ function addUp(aws: Command, act: Act): void {
         report,
         signal,
       };
-      const up = await bringUpOnAws(projectChoice(shell), asked, await openParts(shell, options));
+      const up = await change(shell, options, (choice, parts) => bringUpOnAws(choice, asked, parts));
       if (shell.json) shell.printJson(up);
       else shell.print(renderAwsUp(up));
       return 0;
@@ -131,7 +133,7 @@ function addScale(aws: Command, act: Act): void {
       const { now, force } = options;
       const sizes = (args[0] ?? []) as unknown as readonly string[];
       const asked = { ...toReach(options), sizes, now, force, confirm: shell.confirm, report, signal };
-      const scaled = await scaleOnAws(projectChoice(shell), asked, await openParts(shell, options));
+      const scaled = await change(shell, options, (choice, parts) => scaleOnAws(choice, asked, parts));
       if (shell.json) shell.printJson(scaled);
       else {
         if (scaled.removed.length > 0) shell.print(`terminated ${scaled.removed.join(', ')}`);
@@ -152,7 +154,7 @@ function addDown(aws: Command, act: Act): void {
       const { report, signal, confirm } = shell;
       const { identity: identityFile = null, from = null } = options;
       const asked = { identityFile, from, confirm, report, signal };
-      const down = await takeDownOnAws(projectChoice(shell), asked, await openParts(shell, options));
+      const down = await change(shell, options, (choice, parts) => takeDownOnAws(choice, asked, parts));
       if (shell.json) shell.printJson(down);
       else {
         const stopped = down.stopped.length === 0 ? 'everything was stopped' : `stopped ${down.stopped.join(', ')}`;
@@ -174,8 +176,9 @@ function addDestroy(aws: Command, act: Act): void {
     act<AccessOptions>(async ({ shell, options }) => {
       const { report, signal } = shell;
       const askId = shell.options.yes ? null : (question: string) => shell.ask(question);
-      const parts = await openParts(shell, options);
-      const destroyed = await destroyOnAws(projectChoice(shell), { askId, report, signal }, parts);
+      const destroyed = await change(shell, options, (choice, parts) =>
+        destroyOnAws(choice, { askId, report, signal }, parts),
+      );
       if (shell.json) shell.printJson(destroyed);
       else if (destroyed.removed.length === 0) shell.print(`${destroyed.projectId} has nothing on AWS`);
       else
@@ -183,6 +186,17 @@ function addDestroy(aws: Command, act: Act): void {
       return 0;
     }),
   );
+}
+
+/** One change at a time. */
+async function change<T>(
+  shell: Shell,
+  options: ReachOptions,
+  work: (choice: ProjectChoice, parts: AwsParts) => Promise<T>,
+): Promise<T> {
+  const choice = projectChoice(shell);
+  const parts = await openParts(shell, options);
+  return await withAwsLock(choice, shell, () => work(choice, parts));
 }
 
 /** The region that is named, else the one that the project has its machines in, else what the SDK finds. */

@@ -151,7 +151,9 @@ async function selectContext(
     await docker.run(['context', 'create', context, '--description', 'SparkPlug on AWS', '--docker', `host=${host}`]);
   }
   const { dir, state } = await locateProject(choice);
-  if (state !== null && state.context !== context) await writeProjectState(dir, { ...state, context });
+  if (state === null || state.context === context) return;
+  // A cluster on another engine had its own machines: the worker that fits these is chosen anew.
+  await writeProjectState(dir, { ...state, context, workerShape: null, datanodes: [] });
 }
 
 async function awaitEngine({ projectId, readConsole, signal }: GateOpening, address: string): Promise<void> {
