@@ -66,6 +66,7 @@ before(async () => {
   });
   aws = createAws({ region: 'eu-central-1', profile: null }, { pollSeconds: 0.05 });
   folder = await makeProject(project);
+  await mustRun(folder, ['--context', 'default', 'images', 'build'], { timeoutMs: 600_000 });
   await writeProjectState(folder, { id: projectId });
   const key = machineKeyFile(projectId);
   await mkdir(join(key, '..'), { recursive: true });
@@ -146,19 +147,20 @@ describe('a conductor on AWS', () => {
   });
 
   it('is another one where it shows another host key', async () => {
+    const reload = ['sh', '-c', 'kill -HUP "$(cat /run/sshd.pid)"'];
     await machine.exec([
       'sh',
       '-c',
       'mv /etc/ssh/ssh_host_ed25519_key /root/kept; rm -f /etc/ssh/ssh_host_*; ssh-keygen -A',
     ]);
-    await machine.exec(['pkill', '-HUP', '-x', 'sshd']);
+    await machine.exec(reload);
     await assert.rejects(up(), { code: 'HOST_KEY_CHANGED' });
     await machine.exec([
       'sh',
       '-c',
       'cp /root/kept /etc/ssh/ssh_host_ed25519_key; ssh-keygen -y -f /root/kept > /etc/ssh/ssh_host_ed25519_key.pub',
     ]);
-    await machine.exec(['pkill', '-HUP', '-x', 'sshd']);
+    await machine.exec(reload);
   });
 
   it('is stopped with its cluster, and destroyed with all that leads to it', { timeout: 600_000 }, async () => {
