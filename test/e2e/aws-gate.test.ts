@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { execa } from 'execa';
+import pWaitFor from 'p-wait-for';
 import { createDocker } from '../../src/adapters/docker/docker.ts';
 import { transferImages } from '../../src/adapters/docker/transfer-images.ts';
 import { type Aws, createAws } from '../../src/adapters/ec2/ec2.ts';
+import { scanHostKeys } from '../../src/adapters/ssh/host-key.ts';
 import { readProjectState, writeProjectState } from '../../src/config/project-state.ts';
 import { machineKeyFile } from '../../src/config/user-folder.ts';
 import type { AwsParts } from '../../src/operations/aws/aws-parts.ts';
@@ -147,20 +149,20 @@ describe('a conductor on AWS', () => {
   });
 
   it('is another one where it shows another host key', async () => {
-    const reload = ['sh', '-c', 'kill -HUP "$(cat /run/sshd.pid)"'];
-    await machine.exec([
-      'sh',
-      '-c',
-      'mv /etc/ssh/ssh_host_ed25519_key /root/kept; rm -f /etc/ssh/ssh_host_*; ssh-keygen -A',
-    ]);
-    await machine.exec(reload);
+    const [own] = await scanHostKeys(machine.address, null);
+    /** Other keys, or those from before, and a server that shows them. */
+    const change = async (script: string, known: boolean): Promise<void> => {
+      const { exitCode, all } = await machine.exec(['sh', '-c', `${script}; kill -HUP "$(cat /run/sshd.pid)"`]);
+      assert.equal(exitCode, 0, all);
+      const isShown = async () => {
+        const shown = await scanHostKeys(machine.address, null);
+        return shown.length > 0 && shown.some(({ fingerprint }) => fingerprint === own?.fingerprint) === known;
+      };
+      await pWaitFor(isShown, { interval: 200, timeout: 30_000 });
+    };
+    await change('mkdir /root/kept && mv /etc/ssh/ssh_host_* /root/kept && ssh-keygen -A', false);
     await assert.rejects(up(), { code: 'HOST_KEY_CHANGED' });
-    await machine.exec([
-      'sh',
-      '-c',
-      'cp /root/kept /etc/ssh/ssh_host_ed25519_key; ssh-keygen -y -f /root/kept > /etc/ssh/ssh_host_ed25519_key.pub',
-    ]);
-    await machine.exec(reload);
+    await change('cp /root/kept/* /etc/ssh/', true);
   });
 
   it('is stopped with its cluster, and destroyed with all that leads to it', { timeout: 600_000 }, async () => {
