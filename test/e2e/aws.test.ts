@@ -264,6 +264,28 @@ describe('aws up', () => {
     assert.ok(LaunchTemplateData !== undefined);
   });
 
+  it('waits for an instance profile that EC2 does not know yet, and for a token that was used before', async () => {
+    const refusals = [
+      [
+        'InvalidParameterValue',
+        'Value (x) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name',
+      ],
+      ['IdempotentInstanceTerminated', 'Client token belongs to an instance that is terminated'],
+    ] as const;
+    const tokens: string[] = [];
+    const runInstance: Aws['ec2']['runInstance'] = async (order) => {
+      if (order.instanceProfile === null) return await aws.ec2.runInstance(order);
+      tokens.push(order.clientToken);
+      const [code, message] = refusals[tokens.length - 1] ?? [null, ''];
+      proxy.answer('RunInstances', code === null ? null : { code, message });
+      return await aws.ec2.runInstance(order);
+    };
+    const asked = { ...work, ...reach, flags: flagsOf('1xm6i.large'), takeOver: null };
+    await bringUpOnAws(choice(), asked, parts({ aws: { ...aws, ec2: { ...aws.ec2, runInstance } } }));
+    assert.deepEqual([tokens[0] === tokens[1], tokens[1] === tokens[2], tokens.length], [true, false, 3]);
+    assert.equal(swarm.members.size, 1);
+  });
+
   it('asks before it spends, and a no makes nothing', async () => {
     const questions: string[] = [];
     proxy.answer('GetProducts', { json: { PriceList: [priceOf('0.1920')] } });
@@ -726,6 +748,8 @@ describe('every call of every operation fails once', () => {
           proxy.reset();
           await run();
           assert.deepEqual(await snapshot(), wanted, place);
+          // What is the same as without a fault is destroyed as without one; here more was made and taken back.
+          if (name !== 'up from nothing') continue;
           await destroy();
           assert.deepEqual(await listLeftovers(real, projectId), [], place);
         }

@@ -4,6 +4,7 @@ import { step } from '../../progress.ts';
 import type { AwsRun } from './aws-run.ts';
 import { ensureProfile } from './ensure-access.ts';
 import { findFleet } from './find-fleet.ts';
+import { whenProfileIsKnown } from './launch-instance.ts';
 import { nearFirst, shapeFollower } from './shape-follower.ts';
 import { resourceName, tagKeys, tagsOf } from './tags.ts';
 
@@ -41,7 +42,8 @@ export async function ensureGroup(run: AwsRun, network: SecurityGroup): Promise<
       const subnets = near.filter(({ zone }) => zones.includes(zone));
       const template = await aws.ec2.createTemplate(name, shape);
       const subnetIds = subnets.map(({ id }) => id);
-      await aws.scaling.createGroup({ name, min, max, templateId: template, subnetIds, tags });
+      const group = { name, min, max, templateId: template, subnetIds, tags };
+      await whenProfileIsKnown(() => aws.scaling.createGroup(group), options.signal);
     } else {
       if (isOutdated) {
         await aws.scaling.setTags(name, { [tagKeys.fleet]: made });

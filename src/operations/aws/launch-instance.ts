@@ -30,38 +30,52 @@ export async function launchInstance(aws: Pick<Aws, 'ec2'>, launch: Launch): Pro
     const order = { ...launch.shape, subnetId: subnet.id };
     return await aws.ec2.runInstance({ ...order, clientToken: clientTokenOf(launch, generation) });
   };
-  let launched: Instance | null = null;
-  const isLaunched = async (): Promise<boolean> => {
-    try {
-      launched = await attempt();
-      return true;
-    } catch (error) {
-      const code = awsCodeOf(error);
-      if (code === 'IdempotentInstanceTerminated' || code === 'IdempotentParameterMismatch') {
+  return await whenProfileIsKnown(async () => {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const code = awsCodeOf(error);
+        if (code !== 'IdempotentInstanceTerminated' && code !== 'IdempotentParameterMismatch') throw error;
         // Such an instance was there before: this one is another.
         generation += 1;
         await aws.ec2.setTags([launch.network.id], { [tagKeys.generation]: String(generation) });
-        return false;
       }
-      if (isProfileUnknown(error)) return false;
-      throw error;
     }
-  };
-  await pWaitFor(isLaunched, {
-    interval: pollMs,
-    timeout: { milliseconds: profileTimeoutMs, fallback: () => {} },
-    signal: launch.signal,
-  });
-  if (launched !== null) return launched;
-  throw new SparkPlugError('AWS_FAILED', 'EC2 does not know the instance profile that was made for the machines', {
-    place: launch.shape.instanceProfile ?? '',
-    hint: 'the same command again goes on where it stopped',
-  });
+  }, launch.signal);
 }
 
+/**
+ * Does what names an instance profile, which may be so new that AWS does not know it everywhere yet.
+ * @throws SparkPlugError AWS_FAILED where it stays unknown
+ */
+export async function whenProfileIsKnown<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  let done: { readonly value: T } | null = null;
+  let refused: unknown = null;
+  const isKnown = async (): Promise<boolean> => {
+    try {
+      done = { value: await work() };
+      return true;
+    } catch (error) {
+      if (!isProfileUnknown(error)) throw error;
+      refused = error;
+      return false;
+    }
+  };
+  const timeout = { milliseconds: profileTimeoutMs, fallback: () => {} };
+  await pWaitFor(isKnown, { interval: pollMs, timeout, signal });
+  // What a callback has set is not seen by the compiler.
+  const end = done as { readonly value: T } | null;
+  if (end === null) throw refused;
+  return end.value;
+}
+
+/** In the words of EC2, and of Auto Scaling about a template. */
 function isProfileUnknown(error: unknown): boolean {
   if (!(error instanceof SparkPlugError)) return false;
-  return awsCodeOf(error) === 'InvalidParameterValue' && /instance ?profile/i.test(error.met ?? '');
+  const code = awsCodeOf(error);
+  if (code !== 'InvalidParameterValue' && code !== 'ValidationError') return false;
+  return /instance ?profile/i.test(error.met ?? '');
 }
 
 /** @throws SparkPlugError AWS_TYPE_UNAVAILABLE */
