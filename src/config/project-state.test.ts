@@ -28,7 +28,7 @@ test('what is written is read again, and Git ignores it', async () => {
     registryPort: 5001,
     webTrust,
     context: null,
-    aws: { account: '123456789012', region: 'eu-central-1' },
+    aws: { account: '123456789012', region: 'eu-central-1', identityFile: null },
     datanodes: [],
     workerShape,
   };

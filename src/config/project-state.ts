@@ -40,7 +40,12 @@ const stateSchema = z.object({
   datanodes: z.array(z.object({ ordinal: z.number().int().min(1), machineName: z.string().min(1) })).default([]),
   /** Where the machines of `aws up` are; null without any. */
   aws: z
-    .object({ account: z.string().regex(/^\d{12}$/), region: z.string().min(1) })
+    .object({
+      account: z.string().regex(/^\d{12}$/),
+      region: z.string().min(1),
+      /** The user's own private key for them; null: the project's. */
+      identityFile: z.string().min(1).nullable().default(null),
+    })
     .nullable()
     .default(null),
   /** What `worker: auto` came to at the first `up`; it outlives the cluster. Null before. */

@@ -13,6 +13,7 @@ import {
   EC2Client,
   GetLaunchTemplateDataCommand,
 } from '@aws-sdk/client-ec2';
+import { execa } from 'execa';
 import { type Aws, createAws } from '../../src/adapters/ec2/ec2.ts';
 import { readProjectState, writeProjectState } from '../../src/config/project-state.ts';
 import { machineKeyFile } from '../../src/config/user-folder.ts';
@@ -166,7 +167,7 @@ async function snapshot(): Promise<object> {
     archive: (await real.ssm.readSecrets(operatorPath(projectId))).length > 0,
     policies: await real.iam.listPolicies(resourceName(projectId)),
     members: [...swarm.members].length,
-    place: (await readProjectState(dir))?.aws,
+    place: (await readProjectState(dir))?.aws?.region,
   };
 }
 
@@ -284,6 +285,28 @@ describe('aws up', () => {
     await bringUpOnAws(choice(), asked, parts({ aws: { ...aws, ec2: { ...aws.ec2, runInstance } } }));
     assert.deepEqual([tokens[0] === tokens[1], tokens[1] === tokens[2], tokens.length], [true, false, 3]);
     assert.equal(swarm.members.size, 1);
+  });
+
+  it('takes a key pair of the user’s own, and goes on with it', async () => {
+    const identityFile = join(dir, 'own');
+    await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', identityFile]);
+    await real.ec2.importKeyPair('mine', await readFile(`${identityFile}.pub`, 'utf8'), { owner: 'somebody' });
+    const used: (string | null)[] = [];
+    const noting = parts({
+      openGate: (opening) => {
+        used.push(opening.identityFile);
+        return swarm.openGate(opening);
+      },
+    });
+    const asked = { ...work, ...reach, flags: noFlags, takeOver: null };
+    await bringUpOnAws(choice(), { ...asked, key: 'mine', identityFile }, noting);
+    await bringUpOnAws(choice(), { ...asked, flags: flagsOf('1xm6i.large') }, noting);
+    assert.deepEqual(used, [identityFile, identityFile]);
+    const instances = await real.ec2.findInstances({ [tagKeys.project]: projectId });
+    assert.deepEqual(new Set(instances.map(({ keyName }) => keyName)), new Set(['mine']));
+    assert.equal(await real.ec2.hasKeyPair(resourceName(projectId)), false);
+    await destroy();
+    assert.equal(await real.ec2.hasKeyPair('mine'), true, 'it is not of the project');
   });
 
   it('asks before it spends, and a no makes nothing', async () => {

@@ -33,6 +33,7 @@ export interface AwsRun extends AwsPlace {
   readonly plan: FleetPlan;
   readonly chosen: ChosenNetwork;
   readonly from: string;
+  readonly key: KeyChoice;
 }
 
 export function addressOf({ publicAddress, privateAddress }: Instance): ConductorAddress {

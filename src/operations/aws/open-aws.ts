@@ -1,10 +1,12 @@
 // Whose account, which region, which project: what every verb of `aws` begins with.
+import { isDeepStrictEqual } from 'node:util';
 import { writeProjectState } from '../../config/project-state.ts';
 import { SparkPlugError } from '../../errors.ts';
 import type { Report } from '../../progress.ts';
 import { type LocatedProject, locateProject, type ProjectChoice } from '../open-project.ts';
 import type { AwsParts, ConductorGate } from './aws-parts.ts';
-import { findSshKey } from './ssh-key.ts';
+import { readNotedState } from './noted-state.ts';
+import { findSshKey, settleIdentity } from './ssh-key.ts';
 
 /** What a verb is given by its shell. */
 export interface AwsWork {
@@ -71,10 +73,14 @@ export function noCluster(region: string | null): SparkPlugError {
 }
 
 /** Notes where the machines are before the first is made, so that nothing else is taken for them. */
-export async function notePlace({ dir, state }: LocatedProject, { account, region }: AwsPlace): Promise<void> {
+export async function notePlace(
+  { dir, state }: Pick<LocatedProject, 'dir' | 'state'>,
+  { account, region }: AwsPlace,
+  identityFile: string | null,
+): Promise<void> {
   if (state === null) throw new Error('a project that goes to AWS has an id');
-  if (state.aws?.account === account && state.aws.region === region) return;
-  await writeProjectState(dir, { ...state, aws: { account, region } });
+  const aws = { account, region, identityFile };
+  if (!isDeepStrictEqual(state.aws, aws)) await writeProjectState(dir, { ...state, aws });
 }
 
 interface GateRequest extends AwsWork {
@@ -87,7 +93,8 @@ interface GateRequest extends AwsWork {
 /** The way to the conductor with the key that there is. */
 export async function openGate(parts: AwsParts, request: GateRequest): Promise<ConductorGate> {
   const { choice, projectId, report, signal, conductorId } = request;
-  const identityFile = request.identityFile ?? (await findSshKey(projectId));
+  const noted = (await readNotedState(choice))?.aws?.identityFile ?? null;
+  const identityFile = (await settleIdentity(request.identityFile, noted)) ?? (await findSshKey(projectId));
   const readConsole = async () => {
     try {
       return await parts.aws.ec2.consoleOutput(conductorId);

@@ -14,7 +14,7 @@ export function nearFirst({ subnets }: ChosenNetwork, conductor: Pick<Instance, 
 }
 
 export async function shapeFollower(
-  { parts, state, options, plan, wish, region }: AwsRun,
+  { parts, state, options, plan, wish, region, key }: AwsRun,
   network: SecurityGroup,
   instanceProfile: string,
   slot: Pick<FollowerSlot, 'ordinal' | 'type' | 'spot'> & { readonly group?: boolean },
@@ -27,7 +27,7 @@ export async function shapeFollower(
     imageId: image.id,
     rootDevice: image.rootDevice,
     diskGiB: Math.max(wish.diskGiB, image.leastDiskGiB),
-    keyName: options.key ?? resourceName(state.id),
+    keyName: key.key ?? resourceName(state.id),
     securityGroupId: network.id,
     instanceProfile,
     userData: renderFollowerUserData({

@@ -23,6 +23,30 @@ export interface SshKey {
   readonly identityFile: string | null;
 }
 
+/** What is known of the key from before. */
+interface KnownKey {
+  /** Key pair of the conductor that is there; null without one. */
+  readonly conductorKey: string | null;
+  /** Private half that an earlier command named; null: none. */
+  readonly noted: string | null;
+}
+
+/** What is not asked for stays as it was: machines that are there let nobody else in. */
+export async function settleKey(asked: KeyChoice, projectId: string, known: KnownKey): Promise<KeyChoice> {
+  const { conductorKey, noted } = known;
+  const isForeign = conductorKey !== null && conductorKey !== '' && conductorKey !== resourceName(projectId);
+  return {
+    key: asked.key ?? (isForeign ? conductorKey : null),
+    identityFile: await settleIdentity(asked.identityFile, noted),
+  };
+}
+
+/** The file that is named, or was; one that this computer does not have (any more) is none. */
+export async function settleIdentity(asked: string | null, noted: string | null): Promise<string | null> {
+  if (asked !== null) return resolve(asked);
+  return noted !== null && (await pathExists(noted)) ? noted : null;
+}
+
 /**
  * The key of new machines. Without a choice a pair is made for the project, whose private half stays on this computer.
  * @throws SparkPlugError AWS_KEY_MISSING
@@ -33,7 +57,7 @@ export async function ensureKey(aws: Pick<Aws, 'ec2'>, projectId: string, choice
     return { name: choice.key, identityFile: choice.identityFile };
   }
   const name = resourceName(projectId);
-  const identityFile = choice.identityFile === null ? machineKeyFile(projectId) : resolve(choice.identityFile);
+  const identityFile = choice.identityFile ?? machineKeyFile(projectId);
   const isThere = await aws.ec2.hasKeyPair(name);
   if (choice.identityFile === null && !(await pathExists(identityFile))) {
     // Machines that have its public half would not let us in.

@@ -25,7 +25,7 @@ import { planWished } from './plan-wished.ts';
 import { removeEverything } from './remove-everything.ts';
 import { nearFirst, shapeFollower } from './shape-follower.ts';
 import { refuseSilent } from './silent-machines.ts';
-import { checkKey, ensureKey } from './ssh-key.ts';
+import { checkKey, ensureKey, settleKey } from './ssh-key.ts';
 import { tagKeys, tagsOf } from './tags.ts';
 
 export interface AwsMachine {
@@ -137,9 +137,11 @@ async function prepareRun(
     });
   }
   for (const type of plan.types) await chooseSubnet(aws, { subnets: chosen.subnets, shape: type });
-  await checkKey(aws, options);
+  const known = { conductorKey: fleet.conductor?.keyName ?? null, noted: project.state?.aws?.identityFile ?? null };
+  const key = await settleKey(options, project.state?.id ?? '', known);
+  await checkKey(aws, key);
   const state = await ensureProjectState(project);
-  return { ...place, parts, choice, project, state, options, wish: wished, plan, chosen, from };
+  return { ...place, parts, choice, project, state, options, wish: wished, plan, chosen, from, key };
 }
 
 async function askBeforeSpending({ plan, options, region }: AwsRun, fleet: Fleet): Promise<void> {
@@ -195,7 +197,7 @@ async function makeConductor(run: AwsRun, fleet: Fleet): Promise<Opened> {
   // It takes minutes where it has to be built, and leaves nothing but itself.
   const image = fleet.conductor === null ? await parts.ensureImage('conductor', plan.arch, { report, signal }) : null;
   const ports = await settlePorts(run);
-  await notePlace({ ...project, state: await readNow(run) }, run);
+  await notePlace({ dir: project.dir, state: await readNow(run) }, run, run.key.identityFile);
   const network = await step(report, 'let in who may come', () =>
     ensureSecurityGroup(aws, fleet.network, {
       projectId: state.id,
@@ -204,7 +206,7 @@ async function makeConductor(run: AwsRun, fleet: Fleet): Promise<Opened> {
       ports: { from: run.from, ...ports },
     }),
   );
-  const key = await ensureKey(aws, state.id, options);
+  const key = await ensureKey(aws, state.id, run.key);
   const launch = async (): Promise<Instance> => {
     if (image === null) throw new Error('a conductor that is launched has an image');
     const shape: InstanceShape = {
