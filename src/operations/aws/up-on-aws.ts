@@ -239,13 +239,16 @@ async function makeConductor(run: AwsRun, fleet: Fleet): Promise<Opened> {
 
 /** Known before the cluster is there, since nothing can be asked of a port that lets nobody in. */
 async function settlePorts(run: AwsRun): Promise<{ readonly web: number; readonly registry: number }> {
-  const { project } = run;
+  const { project, wish } = run;
   const state = await readNow(run);
   const configured = project.config.web.port;
   const web = configured === 'auto' ? (state.webPort ?? webPorts.first) : configured;
   const registry = state.registryPort ?? registryPorts.first;
-  if (state.webPort !== web || state.registryPort !== registry) {
-    await writeProjectState(project.dir, { ...state, webPort: web, registryPort: registry });
+  // A conductor alone needs no registry, and a port that is kept would bring one.
+  const hasFollowers = wish.followers.length > 0 || wish.group !== null;
+  const registryPort = hasFollowers ? registry : state.registryPort;
+  if (state.webPort !== web || state.registryPort !== registryPort) {
+    await writeProjectState(project.dir, { ...state, webPort: web, registryPort });
   }
   return { web, registry };
 }
