@@ -711,7 +711,7 @@ interface Operation {
 }
 
 const twoKinds = flagsOf('1xm6i.large', '1xc6i.large:spot');
-const withGroup = { ...flagsOf('1xm6i.large'), group: '1-2xc6i.large' };
+const withGroup = { ...noFlags, group: '1-2xc6i.large' };
 const operations: readonly Operation[] = [
   { name: 'up from nothing', prepare: async () => {}, run: () => up({ ...twoKinds, group: '1-2xc6i.large' }) },
   {
