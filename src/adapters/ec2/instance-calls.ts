@@ -175,7 +175,13 @@ export function createInstanceCalls({ ec2 }: Sender, pollSeconds = defaultPollSe
       }),
     consoleOutput: (id) =>
       ec2('ec2:GetConsoleOutput', async (client, sdk) => {
-        const { Output = '' } = await client.send(new sdk.GetConsoleOutputCommand({ InstanceId: id }));
+        // Its console as it is now; machines before Nitro only know what they wrote a while after their start.
+        const ask = async (Latest: boolean) =>
+          await client.send(new sdk.GetConsoleOutputCommand({ InstanceId: id, Latest }));
+        const { Output = '' } = await ask(true).catch(async (error: Error) => {
+          if (error.name === 'UnsupportedOperation') return await ask(false);
+          throw error;
+        });
         return Buffer.from(Output, 'base64').toString('utf8');
       }),
     findVolumes: (tags) =>

@@ -18,9 +18,10 @@ export interface ForwardedSocket {
 export async function forwardSocket(
   target: SshTarget,
   { localSocket, remoteSocket, signal }: { localSocket: string; remoteSocket: string; signal: AbortSignal },
+  program = 'ssh',
 ): Promise<ForwardedSocket> {
   const child = spawn(
-    'ssh',
+    program,
     [
       ...sshArguments(target),
       ...['-N', '-o', 'ExitOnForwardFailure=yes', '-L', `${localSocket}:${remoteSocket}`],
