@@ -41,7 +41,7 @@ interface Status {
   readonly projectId: string;
   readonly ready: boolean;
   readonly operation: string | null;
-  readonly spark: { readonly cores: number; readonly workers: number } | null;
+  readonly spark: { readonly cores: number; readonly coresUsed: number; readonly workers: number } | null;
   readonly hdfs: { readonly datanodes: number; readonly missingBlocks: number } | null;
 }
 
@@ -189,7 +189,7 @@ describe('three unequal machines', () => {
   it('one that is given notice is emptied at once under a running job, and forgotten when it is down', async () => {
     const inside = ['exec', `${(await readStatus()).projectId}-lab-follower-3`, 'docker'];
     const run = startSparkplug(folder, ['run', 'spread', '--', '8']);
-    await pWaitFor(async () => ((await readStatus()).spark?.cores ?? 0) === 16, { interval: 500, timeout: 60_000 });
+    await pWaitFor(async () => (await readStatus()).spark?.coresUsed === 16, { interval: 500, timeout: 120_000 });
     await docker(...inside, 'volume', 'create', '--label', 'sparkplug.notice=terminate', 'sparkplug-notice');
     await awaitStatus(({ spark, hdfs }) => spark?.cores === 14 && hdfs?.datanodes === 3);
     assert.deepEqual(await servicesOn('follower-3'), []);

@@ -10,7 +10,8 @@ export interface LeaveOrder {
 /**
  * POSIX sh for root. Run twice it changes nothing. A machine that is by now in another Swarm stays there, and a manager
  * refuses by itself. Exit codes: 0 done, 5 the engine does not leave. An engine that does not answer is left alone, the
- * registry is forgotten all the same.
+ * registry is forgotten all the same. Engines were seen to leave a Swarm that has forgotten them only after a restart: that
+ * is not waited for.
  */
 export function renderLeaveScript({ nodeId, registry }: LeaveOrder): string {
   return [
@@ -23,7 +24,7 @@ export function renderLeaveScript({ nodeId, registry }: LeaveOrder): string {
     '    :',
     '  elif [ -n "$expected" ] && [ -n "$node" ] && [ "$node" != "$expected" ]; then',
     '    echo "this machine is in another Swarm by now, and stays there"',
-    '  elif ! docker swarm leave; then',
+    '  elif ! timeout 60 docker swarm leave; then',
     '    echo "this machine does not leave its Swarm ($state)" >&2',
     '    exit 5',
     '  fi',
