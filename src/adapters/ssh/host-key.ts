@@ -59,10 +59,10 @@ export function nameHostKey(key: HostKey, alias: string): HostKey {
   return { ...key, line: key.line.replace(/^\S+/, alias) };
 }
 
-/** Forgets all keys of a name. */
-export async function forgetHostKeys(file: string, alias: string): Promise<void> {
+/** Forgets all keys under names that begin so. */
+export async function forgetHostKeys(file: string, beginning: string): Promise<void> {
   const text = await readKnownHosts(file);
-  const rest = text.split('\n').filter((line) => !line.startsWith(`${alias} `));
+  const rest = text.split('\n').filter((line) => !line.startsWith(beginning));
   const kept = rest.join('\n');
   if (kept !== text) await writeFile(file, kept, { mode: 0o600 });
 }

@@ -39,6 +39,8 @@ export interface ConductorGate {
 export interface GateOpening {
   readonly choice: ProjectChoice;
   readonly projectId: string;
+  /** Instance of the conductor; empty where it is not to be reached. */
+  readonly conductorId: string;
   /** Private SSH key; null: whatever OpenSSH finds. */
   readonly identityFile: string | null;
   /** What the machine has written to its console, as far as AWS tells. */

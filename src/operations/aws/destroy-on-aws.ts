@@ -38,8 +38,8 @@ export async function destroyOnAws(
   }
   await removeEverything(parts.aws, projectId, options);
   const { report, signal } = options;
-  const opening = { choice, projectId, identityFile: null, readConsole: async () => '', report, signal };
-  await parts.openGate(opening).close();
+  const nowhere = { conductorId: '', identityFile: null, readConsole: async () => '' };
+  await parts.openGate({ choice, projectId, ...nowhere, report, signal }).close();
   await forgetSshKey(projectId);
   if (project.state?.aws !== null) {
     await removeUserFolder(projectId);

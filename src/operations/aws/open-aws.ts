@@ -104,5 +104,5 @@ export async function openGate(parts: AwsParts, request: GateRequest): Promise<C
       throw error;
     }
   };
-  return parts.openGate({ choice, projectId, identityFile, readConsole, report, signal });
+  return parts.openGate({ choice, projectId, conductorId, identityFile, readConsole, report, signal });
 }

@@ -82,17 +82,23 @@ export function createSshGate(opening: GateOpening, options: SshGateOptions = {}
     close: async () => {
       await createDocker({ context: 'default' }).tryRun(['context', 'rm', '--force', context]);
       await removeHostSettings(sshSettingsFile(), projectId);
-      await forgetHostKeys(knownHostsFile(), resourceName(projectId));
+      await forgetHostKeys(knownHostsFile(), `${resourceName(projectId)}.`);
     },
   };
 }
 
+/** Its host key is known by the instance: the address changes, and another instance has another key. */
+function nameHost({ projectId, conductorId }: Pick<GateOpening, 'projectId' | 'conductorId'>): string {
+  return `${resourceName(projectId)}.${conductorId}`;
+}
+
 /**
- * The host key is known by the project's name, since the address changes. The first one is compared with what the machine
- * has written to its console, as far as AWS tells that already; later ones must be the same.
+ * The first host key is compared with what the machine has written to its console, as far as AWS tells that already; later
+ * ones must be the same.
  */
-async function trustHost({ projectId, readConsole, signal }: GateOpening, address: string): Promise<void> {
-  const alias = resourceName(projectId);
+async function trustHost(opening: GateOpening, address: string): Promise<void> {
+  const { readConsole, signal } = opening;
+  const alias = nameHost(opening);
   let shown: readonly HostKey[] = [];
   const isShown = async (): Promise<boolean> => {
     shown = await scanHostKeys(address, null);
@@ -129,11 +135,11 @@ function silent(address: string, console: string, waitedMs: number): SparkPlugEr
 }
 
 async function selectContext(
-  { choice, projectId, identityFile, report }: GateOpening,
+  { choice, projectId, conductorId, identityFile, report }: GateOpening,
   address: string,
   { sshConfigFile = join(homedir(), '.ssh', 'config'), user = loginUser }: SshGateOptions,
 ): Promise<void> {
-  const alias = resourceName(projectId);
+  const alias = nameHost({ projectId, conductorId });
   const knownHosts = knownHostsFile();
   await writeHostSettings(sshSettingsFile(), { id: projectId, address, user, alias, knownHosts, identityFile });
   if (await includeSettings(sshConfigFile, sshSettingsFile())) {
