@@ -1,7 +1,8 @@
 // Settings of OpenSSH for machines that SparkPlug has bought: a file of its own, which the user's configuration includes. So
 // Docker, which starts `ssh` itself, and the user's own `ssh ADDRESS` reach them alike.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 
 export interface HostSettings {
@@ -45,6 +46,9 @@ export function replaceEntry(text: string, id: string, entry: string | null): st
 }
 
 export async function writeHostSettings(file: string, settings: HostSettings): Promise<void> {
+  // Where the socket of a shared connection lies: without the folder there is no connection at all. As OpenSSH itself, by
+  // the user and not by HOME.
+  await mkdir(join(userInfo().homedir, '.ssh'), { recursive: true, mode: 0o700 });
   const before = await readText(file);
   const after = replaceEntry(before, settings.id, renderHostSettings(settings));
   if (after !== before) await writeText(file, after);

@@ -1,5 +1,5 @@
 // The way to the conductor over SSH: its engine as a Docker context, then everything as on any other engine.
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import pWaitFor from 'p-wait-for';
 import { createDocker } from '../../adapters/docker/docker.ts';
@@ -137,7 +137,7 @@ function silent(address: string, console: string, waitedMs: number): SparkPlugEr
 async function selectContext(
   { choice, projectId, conductorId, identityFile, report }: GateOpening,
   address: string,
-  { sshConfigFile = join(homedir(), '.ssh', 'config'), user = loginUser }: SshGateOptions,
+  { sshConfigFile = join(userInfo().homedir, '.ssh', 'config'), user = loginUser }: SshGateOptions,
 ): Promise<void> {
   const alias = nameHost({ projectId, conductorId });
   const knownHosts = knownHostsFile();
