@@ -9,6 +9,7 @@ function open(changes: Partial<ObserverParts> = {}) {
   const clock = createFakeClock();
   const observer = createClusterObserver({
     status: async () => ({ ready: true, components: [] }) as unknown as ClusterStatus,
+    removals: () => 0,
     survey: async () => assert.fail('nobody asked for machines'),
     probes: { namenode: async () => null, master: async () => null },
     readContainers: async () => [],

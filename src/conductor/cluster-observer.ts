@@ -17,6 +17,8 @@ import { shareFor } from './share-for.ts';
 export interface ObserverParts {
   readonly status: () => Promise<ClusterStatus>;
   readonly survey: () => Promise<MachineSurvey>;
+  /** How many machines were taken out of the Swarm: what was surveyed before one of them shows it still. */
+  readonly removals: () => number;
   readonly probes: Pick<ComponentProbes, 'namenode' | 'master'>;
   /** Every running container of the project on this engine; bounded in time. */
   readonly readContainers: () => Promise<readonly ContainerUse[]>;
@@ -48,7 +50,7 @@ const statusLimitMs = 4_000;
 export function createClusterObserver(parts: ObserverParts): ClusterObserver {
   const { status, samples: store, clock, shutdown } = parts;
   const sampler = createClusterSampler({ read: parts.readContainers, status, store, clock, shutdown });
-  const survey = shareFor(clock, surveyMs, parts.survey);
+  const survey = shareFor(clock, surveyMs, parts.survey, parts.removals);
 
   const gather = async (): Promise<string> => {
     const startedMs = performance.now();

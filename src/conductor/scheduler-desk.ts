@@ -155,11 +155,17 @@ export function createScheduler(parts: DeskParts): SchedulerParts {
     const { revision, desired } = keeper.current();
     return parts.cluster.survey(revision, desired);
   };
-  const machineDesk = createMachineDesk({ keeper, survey, removeNode: parts.cluster.removeNode, record });
+  let removals = 0;
+  const removeNode = async (id: string): Promise<void> => {
+    await parts.cluster.removeNode(id);
+    removals += 1;
+  };
+  const machineDesk = createMachineDesk({ keeper, survey, removeNode, record });
   const desk = { ...createDesk(parts, context, keeper, queue), ...jobDesk, ...machineDesk };
   const observer = createClusterObserver({
     status: desk.status,
     survey,
+    removals: () => removals,
     probes: parts.probes,
     readContainers: () => parts.containers.stats(),
     store,

@@ -42,3 +42,25 @@ test('a failure is told to all who share it and asked anew', async () => {
   );
   assert.equal(await ask(), 2);
 });
+
+test('what is known to have changed is asked anew, also while the earlier question is open', async () => {
+  let version = 0;
+  const answers: PromiseWithResolvers<number>[] = [];
+  const ask = shareFor(
+    createFakeClock(),
+    1000,
+    () => {
+      const answer = Promise.withResolvers<number>();
+      answers.push(answer);
+      return answer.promise;
+    },
+    () => version,
+  );
+  const before = ask();
+  version = 1;
+  const after = ask();
+  answers[1]?.resolve(2);
+  answers[0]?.reject(new Error('away'));
+  await assert.rejects(before, /away/);
+  assert.deepEqual([await after, await ask(), answers.length], [2, 2, 2]);
+});

@@ -15,7 +15,7 @@ const images = { hdfs: 'h', spark: 's', conductor: 'c', worker: 'w', driver: 'd'
 
 function desiredOf(text: string, change: Partial<DesiredState> = {}): DesiredState {
   const parts = {
-    config: settleListen(parseConfig(text, 'sparkplug.yaml'), { machines: 1, host: null }),
+    config: settleListen(parseConfig(text, 'sparkplug.yaml'), null),
     projectId: 'shop-abc123',
     images,
     workerShape: shape,
@@ -98,12 +98,11 @@ test('the tree of a run leaves registry and certificates as they are, so that th
   assert.deepEqual(keepInfrastructure(plain, plain), plain);
 });
 
-test('`listen: auto` opens web only where the cluster is not on this computer alone; an explicit value stands', () => {
-  const listenOf = (web: string, situation: Parameters<typeof settleListen>[1]) =>
-    settleListen(parseConfig(`${file('')}${web}`, 'sparkplug.yaml'), situation).web.listen;
-  assert.equal(listenOf('', { machines: 1, host: null }), 'local');
-  assert.equal(listenOf('', { machines: 3, host: null }), 'all');
-  assert.equal(listenOf('', { machines: 1, host: '10.214.64.10' }), 'all');
-  assert.equal(listenOf('web: { listen: local }\n', { machines: 3, host: '10.214.64.10' }), 'local');
-  assert.equal(listenOf('web: { listen: all }\n', { machines: 1, host: null }), 'all');
+test('`listen: auto` opens web only where the conductor is not on this computer; an explicit value stands', () => {
+  const listenOf = (web: string, host: string | null) =>
+    settleListen(parseConfig(`${file('')}${web}`, 'sparkplug.yaml'), host).web.listen;
+  assert.equal(listenOf('', null), 'local');
+  assert.equal(listenOf('', '10.214.64.10'), 'all');
+  assert.equal(listenOf('web: { listen: local }\n', '10.214.64.10'), 'local');
+  assert.equal(listenOf('web: { listen: all }\n', null), 'all');
 });

@@ -47,15 +47,12 @@ export function keepInfrastructure(desired: DesiredState, current: DesiredState)
 }
 
 /**
- * `web.listen: auto` is `local` where the one machine of the cluster is this computer: then nobody needs more. Elsewhere
- * `local` would lock its own user out.
+ * `web.listen: auto` is `local` where the conductor is on this computer (`host` null), however many machines join it:
+ * nothing is opened that nobody asked for. Elsewhere `local` would lock its own user out.
  */
-export function settleListen(
-  config: ClusterConfig,
-  { machines, host }: { readonly machines: number; readonly host: string | null },
-): DesiredConfig {
+export function settleListen(config: ClusterConfig, host: string | null): DesiredConfig {
   const { listen } = config.web;
-  const settled = host === null && machines <= 1 ? 'local' : 'all';
+  const settled = host === null ? 'local' : 'all';
   return { ...config, web: { ...config.web, listen: listen === 'auto' ? settled : listen } };
 }
 

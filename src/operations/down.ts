@@ -107,8 +107,7 @@ async function stopServices(
 ): Promise<readonly string[]> {
   const removal = async () => {
     const removing = removeCluster(docker, projectId, { volumes, signal });
-    if (now) await killContainers(docker, projectId);
-    await removing;
+    await Promise.all([removing, ...(now ? [killContainers(docker, projectId)] : [])]);
   };
   // Nothing runs: networks, configs and secrets of an interrupted deploy may be left all the same.
   if (services.length === 0) await removal();

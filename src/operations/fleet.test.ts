@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { AgentClients } from '../adapters/agent/agent-client.ts';
 import type { ContainerUse } from '../adapters/docker/container-stats.ts';
 import type { PipedOutput, ServiceInspect, TaskInspect } from '../adapters/docker/docker.ts';
@@ -39,8 +40,11 @@ function open(changes: Partial<ContainerHostParts> = {}) {
   const docker = {
     info: async () => ({ swarm: { nodeId: 'own' } }) as never,
     nodes: async () => [{ id: 'bare', hostname: 'bare.example.com' }] as never,
-    services: async (filter: Readonly<Record<string, string | null>>) =>
-      services.filter(({ labels }) => Object.entries(filter).every(([name, value]) => labels[name] === value)),
+    services: async (filter: Readonly<Record<string, string | null>>) => {
+      // As with every process: not within this turn.
+      await setImmediate();
+      return services.filter(({ labels }) => Object.entries(filter).every(([name, value]) => labels[name] === value));
+    },
     tasks: async (ids: readonly string[]) =>
       ids.map((id) => {
         const [, nodeId = ''] = placed[id] ?? [];
@@ -128,4 +132,14 @@ test('old names of images go everywhere, and one silent agent stops nobody', asy
   const { host, calls } = open();
   await host.pruneImages('r:5000', ['r:5000/sparkplug/hdfs:new']);
   assert.deepEqual(calls, ['own untag r:5000/sparkplug/hdfs:old', 'big prune but r:5000/sparkplug/hdfs:new']);
+});
+
+test('an engine that is too busy to be measured fails the reading alone, not the process', async () => {
+  const containerStats = {
+    read: async () => {
+      throw new Error('no answer in time');
+    },
+    close: async () => undefined,
+  };
+  await assert.rejects(open({ containerStats }).host.stats(), /no answer in time/);
 });

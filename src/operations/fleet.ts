@@ -96,14 +96,17 @@ export function createContainerHost(parts: ContainerHostParts): ContainerHost {
       if ((await docker.volumes(project)).some(({ name }) => name === volume)) await docker.removeVolume(volume);
     },
     stats: async () => {
+      const readOthers = async (): Promise<readonly ContainerUse[]> => {
+        if (agents === null) return [];
+        const services = await docker.services({ ...project, [labels.component]: 'agent' });
+        const others = services.map(({ labels: { [labels.service]: name = '' } }) =>
+          connectAgent(agents, name).uses({ timeoutMs: statsTimeoutMs }),
+        );
+        return (await Promise.allSettled(others)).flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+      };
+      // Together: one that fails while nobody waits for it yet would end the process.
       const own = containerStats.read(project, { timeoutMs: statsTimeoutMs });
-      if (agents === null) return await own;
-      const services = await docker.services({ ...project, [labels.component]: 'agent' });
-      const others = services.map(({ labels: { [labels.service]: name = '' } }) =>
-        connectAgent(agents, name).uses({ timeoutMs: statsTimeoutMs }),
-      );
-      const read = (await Promise.allSettled(others)).flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
-      return [...(await own), ...read];
+      return (await Promise.all([own, readOthers()])).flat();
     },
     async *exec(component, command, options = {}) {
       const { state, containers } = await locate(component);

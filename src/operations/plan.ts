@@ -73,7 +73,7 @@ export async function planProject(choice: ProjectChoice): Promise<PlanReport> {
   const project = await openProject(choice);
   const { docker, state } = project;
   const machines = await surveyMachines(docker, state?.id ?? null);
-  const config = settleListen(project.config, { machines: machines.length, host: await project.findHost() });
+  const config = settleListen(project.config, await project.findHost());
   const observed = state === null ? null : await observeCluster(docker, state.id);
   const standing = observed === null ? undefined : readPlacements(observed, machines);
   const current = await readCurrent(project);

@@ -63,7 +63,7 @@ export async function prepareCluster(project: OpenedProject, options: Preparatio
   const fresh = await ensureProjectState(project);
   const host = await project.findHost();
   const machines = await surveyMachines(docker, fresh.id);
-  const config = settleListen(project.config, { machines: machines.length, host });
+  const config = settleListen(project.config, host);
   refuseTakenName(config.name, fresh.id, await listProjectIds(docker));
   const observed = await observeCluster(docker, fresh.id);
   const webPort = await findPort(docker, config, fresh, host);

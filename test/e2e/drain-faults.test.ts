@@ -26,6 +26,7 @@ const machines = ['--machine', '4c6g', '--machine', '2c3g', '--machine', '2c3g',
 /** Of one block each. Over links of 40 Mbit/s they take half a minute to be copied. */
 const files = 120;
 
+let folder: string;
 let cluster: LabCluster;
 let checksums: string;
 
@@ -54,12 +55,13 @@ const isWhole = (datanodes: number) =>
   awaitCluster(cluster, ({ hdfs }) => hdfs?.datanodes === datanodes && hdfs.missingBlocks === 0, 240_000);
 
 before(async () => {
-  cluster = await upLabCluster(await makeProject(project), machines);
+  folder = await makeProject(project);
+  cluster = await upLabCluster(folder, machines);
   checksums = await writeFiles();
   await lab('up', '--link', '40mbit');
 });
 after(async () => {
-  await sparkplug(cluster.folder, ['lab', 'down', '--yes']);
+  await sparkplug(folder, ['lab', 'down', '--yes']);
 });
 
 describe('fewer DataNodes than replicas', () => {

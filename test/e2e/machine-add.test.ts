@@ -123,7 +123,8 @@ describe('a further machine', () => {
   it('added again changes nothing, also beside one that cannot be reached, which is named', async () => {
     const { exitCode, all } = await add('root@nowhere.invalid');
     assert.equal(exitCode, 1, all);
-    assert.match(all, /sparkplug-test-added is in use: [\s\S]*error SSH_UNREACHABLE: root@nowhere\.invalid/);
+    assert.match(all, /sparkplug-test-added is in use: /);
+    assert.match(all, /error SSH_UNREACHABLE: root@nowhere\.invalid/);
     assert.doesNotMatch(all, /make a Swarm|installing Docker/);
   });
 

@@ -32,6 +32,7 @@ const two = ['--machine', '4c6g', '--machine', '2c3g'] as const;
 const three = [...two, '--machine', '2c3g'] as const;
 const four = [...three, '--machine', '1c768m'] as const;
 
+let folder: string;
 let cluster: LabCluster;
 
 const lab = (...args: readonly string[]) => mustRun(cluster.folder, ['lab', ...args], { timeoutMs: 300_000 });
@@ -65,11 +66,11 @@ async function countRows(): Promise<void> {
 }
 
 before(async () => {
-  const folder = await makeProject(project);
+  folder = await makeProject(project);
   cluster = await upLabCluster(folder, [...two, '--core-scale', '4']);
 });
 after(async () => {
-  await sparkplug(cluster.folder, ['lab', 'down', '--yes']);
+  await sparkplug(folder, ['lab', 'down', '--yes']);
 });
 
 describe('a machine that joins', () => {

@@ -127,9 +127,10 @@ const underVersion2 = {
 
 test('a whole answer under cgroup v2, and what is left of it where the kernel gives no memory controller', async () => {
   const engine = await createEngine({
-    '/containers/json': list('web', 'bare'),
+    '/containers/json': list('web', 'bare', 'ending'),
     '/containers/web/stats': [200, underVersion2],
     '/containers/bare/stats': [200, { ...underVersion2, memory_stats: {} }],
+    '/containers/ending/stats': [200, { ...underVersion2, memory_stats: undefined }],
   });
   assert.deepEqual(await engine.stats.read({}, options), [
     {

@@ -33,12 +33,15 @@ const Container = z.object({ Id: z.string(), Labels: z.record(z.string(), z.stri
 const Stats = z.object({
   read: z.string(),
   cpu_stats: z.object({ cpu_usage: z.object({ total_usage: z.number() }) }),
-  memory_stats: z.object({
-    usage: z.number().optional(),
-    limit: z.number().optional(),
-    // cgroup v2 has inactive_file, v1 total_inactive_file; v1's own inactive_file leaves child groups out.
-    stats: z.object({ inactive_file: z.number().optional(), total_inactive_file: z.number().optional() }).optional(),
-  }),
+  // Without it while a container starts or ends.
+  memory_stats: z
+    .object({
+      usage: z.number().optional(),
+      limit: z.number().optional(),
+      // cgroup v2 has inactive_file, v1 total_inactive_file; v1's own inactive_file leaves child groups out.
+      stats: z.object({ inactive_file: z.number().optional(), total_inactive_file: z.number().optional() }).optional(),
+    })
+    .default({}),
 });
 type Stats = z.infer<typeof Stats>;
 

@@ -8,13 +8,18 @@ import { removeMachines } from './remove-machines.ts';
 interface Scene {
   /** Of the Swarm: `id name`. */
   readonly nodes: readonly string[];
+  /** Since the machines were listed. */
+  readonly joined?: string;
   readonly provided: readonly ProvidedMachine[];
   readonly release?: SparkPlugError;
 }
 
-function open({ nodes, provided, release }: Scene) {
+function open({ nodes, provided, release, joined }: Scene) {
   const calls: string[] = [];
-  const present = nodes.map((text) => text.split(' ')).map(([id, name]) => ({ id, name }) as MachineView);
+  const read = (texts: readonly string[]) =>
+    texts.map((text) => text.split(' ')).map(([id, name]) => ({ id, name }) as MachineView);
+  const present = read(nodes);
+  const known = [...present, ...read(joined === undefined ? [] : [joined])];
   const remove = (...names: readonly string[]) =>
     removeMachines(
       { fromDir: '/', overrides: [] },
@@ -31,7 +36,7 @@ function open({ nodes, provided, release }: Scene) {
         machines: async () => present,
         registry: async () => '10.0.0.5:5000',
         drain: async (name) => {
-          if (!present.some((one) => one.name === name || one.id === name)) {
+          if (!known.some((one) => one.name === name || one.id === name)) {
             throw new SparkPlugError('MACHINE_UNKNOWN', `there is no machine ${name}`);
           }
           calls.push(`drain ${name}`);
@@ -68,6 +73,12 @@ test('one that the Swarm has forgotten is only given back; one that nobody knows
   for (const name of ['box', 'root@box']) await remove(name);
   assert.deepEqual(calls, ['release root@box n2', 'release root@box n2']);
   await assert.rejects(remove('den'), { code: 'MACHINE_UNKNOWN' });
+});
+
+test('one that the list does not show yet is drained all the same before it is given back', async () => {
+  const { calls, remove } = open({ nodes: ['n1 conductor'], provided: [box], joined: 'n2 box' });
+  await remove('box');
+  assert.deepEqual(calls, ['drain n2', 'forget n2', 'release root@box n2']);
 });
 
 test('one that joined anew by another way has another id, and is given back by it', async () => {

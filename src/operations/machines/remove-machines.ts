@@ -1,5 +1,6 @@
 // Use case `machine remove`: machines are drained, taken out of the Swarm, and given back to where they came from.
 import type { MachineView } from '../../api/schemas.ts';
+import { SparkPlugError } from '../../errors.ts';
 import { withCluster } from '../cluster-access.ts';
 import type { ProjectChoice } from '../open-project.ts';
 import type { FollowedChange } from '../scale.ts';
@@ -48,15 +49,23 @@ export async function removeMachines(
     const [present, provided] = await Promise.all([cluster.machines(), provider.list()]);
     const node = present.find((machine) => machine.name === name || machine.id === name);
     const own = findProvided(provided, present, node ?? null, name);
-    if (node !== undefined || own === null) {
-      await cluster.drain(name);
-      await cluster.forget(name);
-    }
+    await takeOut(cluster, node === undefined && own !== null ? (own.nodeId ?? own.hostname) : name, own);
     const [failure = null] = own === null ? [] : await provider.release([own]);
     const back = own === null ? 'unknown' : failure === null ? 'given-back' : 'refused';
     machines.push({ name, back, failure });
   }
   return { machines, registry };
+}
+
+/** One that the provider knows and the Swarm does not is out already; the scheduler's word counts, not what was listed. */
+async function takeOut(cluster: LeavingCluster, name: string, own: ProvidedMachine | null): Promise<void> {
+  try {
+    await cluster.drain(name);
+    await cluster.forget(name);
+  } catch (error) {
+    const isOut = own !== null && error instanceof SparkPlugError && error.code === 'MACHINE_UNKNOWN';
+    if (!isOut) throw error;
+  }
 }
 
 /** By its node; by its name where the node is another one by now, or gone, and no other machine is called so. */
