@@ -78,16 +78,20 @@ describe('a machine that joins', () => {
     await isWhole(3, 2);
     await setRegistry(false);
     await lab('up', ...three, '--yes');
-    const isTold = async () => (await newestEvent(/failed: follower-2 could not start a container/)) !== undefined;
-    await pWaitFor(isTold, { interval: 1_000, timeout: 90_000 });
-    // What stands goes on without it.
-    await awaitCluster(cluster, ({ spark }) => spark?.workers === 3);
-    assert.deepEqual(await servicesOn(cluster, 'follower-2'), []);
+    const isTold = async () => (await newestEvent(/failed: follower-2 cannot pull the image of/)) !== undefined;
+    await pWaitFor(isTold, { interval: 1_000, timeout: 180_000 });
+    // What stands works on without it.
+    await countRows();
     assert.doesNotMatch(await innerDocker(cluster, 'service', 'ls', '--format', '{{.Name}}'), /_ask-/);
     await setRegistry(true);
     await isWhole(4, 3);
     const names = (await servicesOn(cluster, 'follower-2')).map((name) => name.replace(/\d+$/, 'N'));
     assert.deepEqual(names, ['datanode-N', 'spark-worker-N']);
+    const hasAgent = async () => {
+      const { containers = [] } = (await findMachine(cluster, 'follower-2')) ?? {};
+      return containers.some(({ component, state }) => component === 'agent' && state === 'ready');
+    };
+    await pWaitFor(hasAgent, { interval: 1_000, timeout: 120_000 });
   });
 
   it('and has no room for one worker gets its agent and nothing else, and the plan says why', async () => {
