@@ -14,7 +14,8 @@ import { builderResource, nameBuilder } from '../../src/operations/aws/images/im
 import { listOfPlan } from '../../src/operations/aws/images/list-machine-images.ts';
 import { imageTags, type MachineRole, machineRoles } from '../../src/operations/aws/images/machine-images.ts';
 import { pruneMachineImages } from '../../src/operations/aws/images/prune-machine-images.ts';
-import { type Fault, type FaultProxy, startFaultProxy } from '../aws/fault-proxy.ts';
+import { type FaultProxy, startFaultProxy } from '../aws/fault-proxy.ts';
+import { listFailures } from '../aws/list-failures.ts';
 import { type Moto, startMoto } from '../aws/start-moto.ts';
 import { makeProject, repository, sparkplug } from './support/sparkplug.ts';
 
@@ -123,8 +124,8 @@ async function look(where: Aws) {
   };
 }
 
-/** Fails each call of `verb` once, in each way, and runs it again: the account must look as if nothing had failed. */
-async function failEveryCall(
+/** Fails calls of `verb` once, and runs it again: the account must look as if nothing had failed. */
+async function failCalls(
   prepare: () => Promise<unknown>,
   verb: () => Promise<unknown>,
   lookAfter: () => Promise<unknown>,
@@ -137,19 +138,14 @@ async function failEveryCall(
   for (const action of calls) made.add(action);
   assert.ok(calls.length > 0);
   const expected = await lookAfter();
-  const beforeEffect: readonly Fault[] = ['error', 'throttling', 'cut'];
-  for (const [index, action] of calls.entries()) {
-    // What only reads is the same whether it has worked or not.
-    const lost: readonly Fault[] = action.startsWith('Describe') ? [] : ['lost'];
-    for (const fault of [beforeEffect[index % beforeEffect.length] ?? 'error', ...lost]) {
-      await moto.reset();
-      await prepare();
-      proxy.reset({ call: index + 1, fault });
-      await verb().catch((error: unknown) => assert.match(String(error), /SparkPlugError/));
-      proxy.reset();
-      await verb();
-      assert.deepEqual(await lookAfter(), expected, `call ${index + 1}, ${action}: ${fault}`);
-    }
+  for (const { call, action, fault } of listFailures(calls)) {
+    await moto.reset();
+    await prepare();
+    proxy.reset({ call, fault });
+    await verb().catch((error: unknown) => assert.match(String(error), /SparkPlugError/));
+    proxy.reset();
+    await verb();
+    assert.deepEqual(await lookAfter(), expected, `call ${call}, ${action}: ${fault}`);
   }
 }
 
@@ -196,7 +192,7 @@ describe('aws image build', () => {
   });
 
   it('finishes or removes what any failing call has left', { timeout: 600_000 }, async () => {
-    await failEveryCall(
+    await failCalls(
       async () => {},
       () => build(aws),
       () => look(real),
@@ -303,7 +299,7 @@ describe('aws image copy', () => {
   });
 
   it('finishes what any failing call has left', { timeout: 300_000 }, async () => {
-    await failEveryCall(
+    await failCalls(
       () => build(real),
       copy,
       () => look(realElsewhere),
@@ -355,7 +351,7 @@ describe('aws image prune', () => {
       await build(real, 'one', ['conductor']);
       await leaveBuilder(nameBuilder());
     };
-    await failEveryCall(
+    await failCalls(
       prepare,
       () => prune(0),
       () => look(real),
