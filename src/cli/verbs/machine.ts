@@ -5,6 +5,7 @@ import { type AddedMachine, addMachines, summarizeFailures } from '../../operati
 import { drainMachine, listMachines, returnMachine } from '../../operations/machines/change-machines.ts';
 import type { Gathered } from '../../operations/machines/machine-provider.ts';
 import { makeJoinCommand } from '../../operations/machines/prepare-join.ts';
+import { refuseRented } from '../../operations/machines/refuse-rented.ts';
 import { type Removal, type RemovedMachine, removeMachines } from '../../operations/machines/remove-machines.ts';
 import { renderLeaveCommand } from '../../operations/machines/render-leave-script.ts';
 import { openSshProvider } from '../../operations/machines/ssh-provider.ts';
@@ -131,13 +132,14 @@ export function addMachine(program: Command, act: Act): void {
   withExamples(remove, 'sparkplug machine remove follower-2').action(
     act<ChangeOptions>(async ({ shell, options, args }) => {
       const names = args.flat().filter((text) => text !== undefined);
+      const { report, signal } = shell;
+      const choice = projectChoice(shell);
+      const provider = await openSshProvider(choice, { hostKeys: [], report, signal });
+      await refuseRented(choice, await provider.list(), names, signal);
       const them = names.length === 1 ? 'it' : 'them';
       if (!(await shell.confirm(`Drain ${names.join(', ')} and take ${them} out of the Swarm?`))) {
         throw new SparkPlugError('USAGE', 'nothing was removed', { hint: 'answer y, or give --yes' });
       }
-      const { report, signal } = shell;
-      const choice = projectChoice(shell);
-      const provider = await openSshProvider(choice, { hostKeys: [], report, signal });
       tellRemoved(shell, await removeMachines(choice, provider, names, { ...options, report, signal }));
       return 0;
     }),
