@@ -12,6 +12,7 @@ import {
 import { formatTable, formatTime } from '../format.ts';
 import { parseWholeNumber } from '../parse-number.ts';
 import { projectChoice } from '../project-choice.ts';
+import type { Shell } from '../shell.ts';
 import { type Act, withExamples } from '../verb.ts';
 
 interface AccessOptions {
@@ -95,17 +96,27 @@ function addBuild(image: Command, act: Act): void {
       const place = { type, subnetId, findFrom };
       const wanted = { roles: toRoles(which), arch };
       const images = await buildImagesOn(projectChoice(shell), toAccess(options), wanted, place, shell);
-      if (shell.json) shell.printJson({ images });
-      else
-        shell.print(
-          formatTable(
-            ['ROLE', 'ID', 'NAME', 'HOW'],
-            images.map(({ role, id, name, how }) => [role, id, name, how]),
-          ),
-        );
+      tellImages(shell, images);
       return 0;
     }),
   );
+}
+
+interface MadeImage {
+  readonly role: string;
+  readonly id: string;
+  readonly name: string;
+  /** Whether it was there already. */
+  readonly how: string;
+}
+
+function tellImages(shell: Shell, images: readonly MadeImage[]): void {
+  if (shell.json) {
+    shell.printJson({ images });
+    return;
+  }
+  const rows = images.map(({ role, id, name, how }) => [role, id, name, how]);
+  shell.print(formatTable(['ROLE', 'ID', 'NAME', 'HOW'], rows));
 }
 
 function addCopy(image: Command, act: Act): void {
@@ -117,14 +128,7 @@ function addCopy(image: Command, act: Act): void {
     act<CopyOptions>(async ({ shell, options, args: [which] }) => {
       const wanted = { roles: toRoles(which), arch: options.arch };
       const images = await copyImagesOn(projectChoice(shell), toAccess(options), wanted, options.to, shell);
-      if (shell.json) shell.printJson({ images });
-      else
-        shell.print(
-          formatTable(
-            ['ROLE', 'ID', 'NAME', 'HOW'],
-            images.map(({ role, id, name, how }) => [role, id, name, how]),
-          ),
-        );
+      tellImages(shell, images);
       return 0;
     }),
   );
