@@ -179,7 +179,11 @@ if (chosen.length === 0) {
   await check('types of the dashboard', 'tsc', ['-p', 'dashboard']);
   await check('nothing unused', 'knip', []);
   await runTests('unit tests', ['src/**/*.test.ts', 'test/*.test.ts', 'dashboard/src/*.test.ts'], 2);
-  await runTests('the REST API', ['schemathesis', 'slow-readers', 'aws-images', 'aws'].map(endToEndFile), 1);
+  await runTests(
+    'the REST API, and AWS played',
+    ['aws', 'schemathesis', 'slow-readers', 'aws-images'].map(endToEndFile),
+    2,
+  );
   if (await ensureChromium()) await runTests('the dashboard in a browser', ['dashboard/test/*.test.ts'], 1);
 }
 if (!onlyUnit) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MachineView } from '../../api/schemas.ts';
 import { type ErrorCode, SparkPlugError } from '../../errors.ts';
-import { addMachines, type JoiningCluster, summarizeFailures } from './add-machines.ts';
+import { addMachines, awaitInUse, type JoiningCluster, type Sight, summarizeFailures } from './add-machines.ts';
 import { gather, type MachineProvider, type OfferedMachine } from './machine-provider.ts';
 import type { JoinOrder } from './render-join-script.ts';
 
@@ -105,4 +105,18 @@ test('where no machine answers the cluster is left as it is; a single failure st
 test('a Swarm that cannot be joined is nobody’s failure but the command’s', async () => {
   const { add } = open({ prepare: 'SWARM_UNUSABLE' });
   await assert.rejects(add(['a', 'b']), { code: 'SWARM_UNUSABLE' });
+});
+
+test('a machine is waited for over a scheduler that does not answer for a while, and over nothing else', async () => {
+  const machine = { key: 'a', hostname: 'a', nodeId: 'node-a' };
+  const view = { id: 'node-a', name: 'a', state: 'ready', containers: [{ state: 'ready' }] } as unknown as MachineView;
+  const sights: (Sight | ErrorCode)[] = ['SCHEDULER_AWAY', { machines: [view], still: true }];
+  const look = async (): Promise<Sight> => {
+    const next = sights.shift() ?? 'INTERNAL';
+    if (typeof next === 'string') throw new SparkPlugError(next, 'said by the test');
+    return next;
+  };
+  const { signal } = new AbortController();
+  assert.equal(await awaitInUse(look, machine, signal), view);
+  await assert.rejects(awaitInUse(look, machine, signal), { code: 'INTERNAL' });
 });

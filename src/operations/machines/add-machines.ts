@@ -89,7 +89,7 @@ export function createJoiningCluster(
   };
 }
 
-interface Sight {
+export interface Sight {
   readonly machines: readonly MachineView[];
   /** False while an operation changes it. */
   readonly still: boolean;
@@ -111,15 +111,23 @@ function createLook(choice: ProjectChoice, signal: AbortSignal): () => Promise<S
   };
 }
 
+/** A scheduler that is replaced, or slow on a machine that just pulls its images, answers later. */
+function nullWhileAway(error: unknown): null {
+  if (error instanceof SparkPlugError && error.exitCode === 3) return null;
+  throw error;
+}
+
 /** Until the machine has its containers and all of them answer; one with room for none is in use as far as it can be. */
-async function awaitInUse(
+export async function awaitInUse(
   look: () => Promise<Sight>,
   { hostname, nodeId }: ProvidedMachine,
   signal: AbortSignal,
 ): Promise<MachineView> {
   let found: MachineView | undefined;
   const isInUse = async (): Promise<boolean> => {
-    const { machines, still } = await look();
+    const sight = await look().catch(nullWhileAway);
+    if (sight === null) return false;
+    const { machines, still } = sight;
     found = machines.find(({ id }) => id === nodeId) ?? machines.find(({ name }) => name === hostname);
     if (found === undefined || found.state !== 'ready' || found.containers.length === 0) return false;
     return still && found.containers.every(({ state }) => state === 'ready');
