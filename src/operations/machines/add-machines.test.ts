@@ -107,10 +107,19 @@ test('a Swarm that cannot be joined is nobody’s failure but the command’s', 
   await assert.rejects(add(['a', 'b']), { code: 'SWARM_UNUSABLE' });
 });
 
-test('a machine is waited for over a scheduler that does not answer for a while, and over nothing else', async () => {
+test('a machine is waited for until its agent is there, over a scheduler that does not answer for a while, and over nothing else', async () => {
   const machine = { key: 'a', hostname: 'a', nodeId: 'node-a' };
-  const view = { id: 'node-a', name: 'a', state: 'ready', containers: [{ state: 'ready' }] } as unknown as MachineView;
-  const sights: (Sight | ErrorCode)[] = ['SCHEDULER_AWAY', { machines: [view], still: true }];
+  const withContainers = (...components: readonly string[]) => {
+    const containers = components.map((component) => ({ component, state: 'ready' }));
+    return { id: 'node-a', name: 'a', state: 'ready', containers } as unknown as MachineView;
+  };
+  const view = withContainers('spark-worker', 'agent');
+  const sights: (Sight | ErrorCode)[] = [
+    'SCHEDULER_AWAY',
+    { machines: [withContainers('spark-worker')], still: true },
+    { machines: [view], still: false },
+    { machines: [view], still: true },
+  ];
   const look = async (): Promise<Sight> => {
     const next = sights.shift() ?? 'INTERNAL';
     if (typeof next === 'string') throw new SparkPlugError(next, 'said by the test');

@@ -129,7 +129,9 @@ export async function awaitInUse(
     if (sight === null) return false;
     const { machines, still } = sight;
     found = machines.find(({ id }) => id === nodeId) ?? machines.find(({ name }) => name === hostname);
-    if (found === undefined || found.state !== 'ready' || found.containers.length === 0) return false;
+    if (found === undefined || found.state !== 'ready') return false;
+    // Its agent may come a look later than all else: the machine is asked for what it needs first.
+    if (!found.containers.some(({ component }) => component === 'agent')) return false;
     return still && found.containers.every(({ state }) => state === 'ready');
   };
   try {
