@@ -5,7 +5,7 @@ import type { PublishedImage, StackSpec } from '../stack/stack-spec.ts';
  * `update` replaces the service's containers unless the cause says otherwise. `keep`: the service differs but stays as
  * it is for now. `wait-idle`: nothing further until no run is active. `drain`: what the service holds moves to others.
  * `discard`: the volume of a removed DataNode goes, and the NameNode forgets it. `replicate`: all files get another
- * number of replicas. `publish`: images, not a service.
+ * number of replicas. `publish`: images, not a service. `restart`: as it is, since Swarm does not try again by itself.
  */
 export type ChangeType =
   | 'create'
@@ -16,7 +16,8 @@ export type ChangeType =
   | 'drain'
   | 'discard'
   | 'replicate'
-  | 'publish';
+  | 'publish'
+  | 'restart';
 
 export interface Change {
   readonly type: ChangeType;
@@ -70,7 +71,15 @@ export interface PublishStep {
   readonly images: readonly PublishedImage[];
 }
 
-export type ChangeStep = DeployStep | WaitStep | DrainStep | DiscardStep | ReplicateStep | PublishStep;
+/** Services whose containers Swarm has given up to start, though their machine is back. */
+export interface RestartStep {
+  readonly kind: 'restart';
+  readonly changes: readonly Change[];
+  /** Ids in the Swarm. */
+  readonly serviceIds: readonly string[];
+}
+
+export type ChangeStep = DeployStep | WaitStep | DrainStep | DiscardStep | ReplicateStep | PublishStep | RestartStep;
 
 export interface ChangeSet {
   /** Name for `docker stack deploy`: what the running services carry (they may have been deployed by hand). */

@@ -6,7 +6,10 @@ export type ObservingDocker = Pick<Docker, 'services' | 'tasks'>;
 /** Reading: the machines. */
 export type SurveyingDocker = Pick<Docker, 'info' | 'nodes' | 'services' | 'tasks'>;
 /** Changing: one stack deploy, and clearing away what earlier ones left. */
-export type DeployingDocker = Pick<Docker, 'stackDeploy' | 'configs' | 'removeConfig' | 'secrets' | 'removeSecret'>;
+export type DeployingDocker = Pick<
+  Docker,
+  'stackDeploy' | 'restartService' | 'configs' | 'removeConfig' | 'secrets' | 'removeSecret'
+>;
 /** Changing: images into a registry. */
 export type PublishingDocker = Pick<Docker, 'imageId' | 'tag' | 'push' | 'pull'>;
 /** Removing everything of a project. */

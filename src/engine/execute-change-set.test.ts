@@ -38,6 +38,7 @@ function fakeSwarm(calls: string[], failures: readonly SparkPlugError[] = []): F
       assert.ok(existsSync(join(dirname(composeFile), 'core-site.xml')));
       calls.push(`deploy ${namespace}: ${text.match(/full\/\w+:new/g)?.length ?? 0} new`);
     },
+    restartService: async (id) => void calls.push(`restart ${id}`),
     configs: async () => [stored('full-d4e5f6_core-site_old'), stored(`full-d4e5f6_${before.configs[0]?.name}`)],
     removeConfig: async (name) => void calls.push(`remove config ${name}`),
     secrets: async () => [...desired.secrets.map((secret) => stored(secret.swarmName)), stored('full-d4e5f6_held')],
@@ -105,6 +106,19 @@ test('drains come before the deploy, what is left of a DataNode goes after it', 
   const refusal = executeChangeSet(fakeSwarm(refused), changesDuringARun(fewer), execution(refused, { drain }));
   await assert.rejects(refusal, { code: 'HDFS_NO_ROOM' });
   assert.deepEqual(refused, ['step drain datanode-2 (no longer planned)']);
+});
+
+test('what is stuck is restarted and waited for', async () => {
+  const calls: string[] = [];
+  const changes = [{ type: 'restart' as const, service: 'datanode-1', cause: 'its machine is back' }];
+  const steps = [{ kind: 'restart' as const, changes, serviceIds: ['id-datanode-1'] }];
+  const changeSet = { namespace: 'full', steps, changes, result: before, empty: false };
+  await executeChangeSet(fakeSwarm(calls), changeSet, execution(calls));
+  assert.deepEqual(calls.slice(0, 3), [
+    'step restart datanode-1 (its machine is back)',
+    'restart id-datanode-1',
+    'ready datanode-1',
+  ]);
 });
 
 test('nothing to do calls nothing', async () => {

@@ -63,6 +63,9 @@ async function carryOut(
       return await execution.replicate(one);
     case 'publish':
       return await publishImages(one.images, { ...execution, step: describeStep(one) });
+    case 'restart':
+      for (const id of one.serviceIds) await docker.restartService(id);
+      return await execution.waitUntilReady(one.changes.map(({ service }) => service));
     case 'deploy':
       return await deploy(docker, changeSet, one, execution);
   }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { stateOf } from '../../test/fixtures/cluster-states.ts';
+import { exampleTask, stateOf } from '../../test/fixtures/cluster-states.ts';
 import { defaultCluster, fullCluster, severalCluster } from '../../test/fixtures/example-clusters.ts';
 import type { ClusterPlan } from '../plan/cluster-plan.ts';
 import { buildStack } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
 import { type ChangeStep, printChangeSet } from './change-set.ts';
-import type { ClusterState } from './cluster-state.ts';
+import type { ClusterState, ObservedTask } from './cluster-state.ts';
 import { reconcile, type Situation } from './reconcile.ts';
 
 const idle: Situation = { runActive: false, now: false };
@@ -240,6 +240,34 @@ test('replicas that a drain took away while a DataNode was away are given back o
   assert.doesNotMatch(changes({ replicasOwed: true, away: ['far'] }), /replicate/);
   assert.doesNotMatch(changes({ replicasOwed: true, replication: 2 }), /replicate/);
   assert.doesNotMatch(changes({}), /replicate/);
+});
+
+test('what Swarm no longer tries to start is restarted once its machine is back', () => {
+  const datanodes = [{ ordinal: 1, machineId: 'far', machineName: 'far', sizing }];
+  const stack = build({ plan: { datanodes } });
+  const waiting = { state: 'pending', containerId: null, machineId: null };
+  const error = 'no suitable node (1 node not available for new tasks; scheduling constraints not satisfied on 1 node)';
+  const state = (task: Partial<ObservedTask>): ClusterState => {
+    const all = stateOf(stack);
+    const tasks = [exampleTask({ ...waiting, error, ...task })];
+    return { ...all, services: all.services.map((one) => (one.name === 'datanode-1' ? { ...one, tasks } : one)) };
+  };
+  const back = { ...idle, ready: ['node1', 'far'] };
+  const [step, ...more] = reconcile(state({}), stack, stack, back).steps;
+  assert.deepEqual(more, []);
+  assert.deepEqual(step, {
+    kind: 'restart',
+    serviceIds: ['id-datanode-1'],
+    changes: [{ type: 'restart', service: 'datanode-1', cause: 'its machine is back, and Swarm does not try again' }],
+  });
+  const none = (task: Partial<ObservedTask>, situation: Situation) =>
+    assert.ok(reconcile(state(task), stack, stack, situation).empty);
+  none({}, { ...idle, away: ['far'], ready: ['node1'] });
+  none({}, idle);
+  // It has no room: the same again changes nothing.
+  none({ error: 'no suitable node (insufficient resources on 1 node)' }, back);
+  none({ state: 'running', error: null }, back);
+  none({ desiredState: 'shutdown' }, back);
 });
 
 test('a rotated secret reaches all who share it in one deploy', () => {

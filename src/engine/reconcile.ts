@@ -1,7 +1,7 @@
 // ClusterState + StackSpec → ChangeSet: what differs, in which order it changes, and what a running job is spared.
 import type { PublishedImage, ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 import type { Change, ChangeSet, ChangeStep, DrainStep, PublishStep } from './change-set.ts';
-import type { ClusterState, ObservedService } from './cluster-state.ts';
+import type { ClusterState, ObservedService, ObservedTask } from './cluster-state.ts';
 import { describeDifference } from './describe-difference.ts';
 import { canStay, mergeStacks } from './merge-stacks.ts';
 
@@ -14,6 +14,8 @@ export interface Situation {
   readonly defer?: boolean;
   /** Machines whose engine or link is down: what is there disturbs nobody by going, and gives nothing away. */
   readonly away?: readonly string[];
+  /** Machines that take containers now. */
+  readonly ready?: readonly string[];
   /** What machines are called, by id; one without a name is called by its id. */
   readonly machineNames?: ReadonlyMap<string, string>;
   /** `auto`: where DataNodes joined, files get more replicas. A number by default, which stays what it is. */
@@ -69,7 +71,11 @@ export function reconcile(
   const urgent = unpublished.length > 0 && lacksLogin(currentStack) ? due.filter(isScheduler) : [];
   const ordered = insertPublishing(orderSteps(due, urgent, situation), unpublished);
   const changing = ordered.flatMap((step) => ('images' in step ? [step] : toChangeSteps(step)));
-  const steps = [...changing, ...planReplication(current, desired, situation)];
+  const steps = [
+    ...planRestarts(current, all, situation),
+    ...changing,
+    ...planReplication(current, desired, situation),
+  ];
   const result = mergeStacks(desired, currentStack, kept.map(serviceOf));
   const keeps = kept.map(
     ({ change }): Change => ({ ...change, type: 'keep', cause: `${change.cause}: from the next run on` }),
@@ -81,6 +87,32 @@ export function reconcile(
     result,
     empty: steps.length === 0,
   };
+}
+
+/**
+ * What Swarm does not start by itself any more. Its scheduler drops a task that found no machine once the service was
+ * written anew, which every deploy does, also with what it had; the machine's return then wakes nothing
+ * (moby/swarmkit, `noSuitableNode`: only tasks of the service's present version are queued again).
+ */
+function planRestarts(
+  current: ClusterState,
+  differing: readonly Difference[],
+  { ready = [] }: Situation,
+): ChangeStep[] {
+  const changing = new Set(differing.map(serviceOf));
+  const stuck = current.services.filter(
+    ({ name, machineId, tasks }) =>
+      !changing.has(name) && machineId !== null && ready.includes(machineId) && tasks.some(waitsForItsMachine),
+  );
+  if (stuck.length === 0) return [];
+  const cause = 'its machine is back, and Swarm does not try again';
+  const changes = stuck.map(({ name }): Change => ({ type: 'restart', service: name, cause }));
+  return [{ kind: 'restart', changes, serviceIds: stuck.map(({ id }) => id) }];
+}
+
+/** As Swarm's scheduler puts it for a machine that was down or drained when it looked. */
+function waitsForItsMachine({ state, desiredState, error }: ObservedTask): boolean {
+  return state === 'pending' && desiredState === 'running' && /not available for new tasks/.test(error ?? '');
 }
 
 /** DataNodes first: only their drain may be refused, and a worker's cannot be taken back. */

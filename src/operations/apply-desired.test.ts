@@ -60,6 +60,7 @@ function fakeSwarm() {
     removeConfig: async () => {},
     secrets: async () => [],
     removeSecret: async () => {},
+    restartService: async () => {},
   };
   return { swarm, docker };
 }

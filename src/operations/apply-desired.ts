@@ -62,7 +62,8 @@ export async function prepareDesired(docker: PreparingDocker, change: DesiredCha
   const { replication } = desired.config.hdfs;
   const away = machines.filter((machine) => machine.state === 'away').map(({ id }) => id);
   const machineNames = new Map(machines.map(({ id, name }) => [id, name]));
-  const changeSet = reconcile(state, previous, stack, { ...situation, replication, away, machineNames });
+  const ready = machines.filter((machine) => machine.state === 'ready').map(({ id }) => id);
+  const changeSet = reconcile(state, previous, stack, { ...situation, replication, away, ready, machineNames });
   return { plan, stack, changeSet };
 }
 

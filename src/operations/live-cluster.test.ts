@@ -91,6 +91,7 @@ function createSwarm(taskState: () => string, now: () => number) {
     removeConfig: async () => undefined,
     secrets: async () => [],
     removeSecret: async () => undefined,
+    restartService: async () => undefined,
   };
   const lose = (name: string): void => {
     services = services.filter(({ id }) => id !== name);

@@ -71,6 +71,7 @@ function createSwarm(now: () => number) {
     removeConfig: async () => undefined,
     secrets: async () => [],
     removeSecret: async () => undefined,
+    restartService: async () => undefined,
     imageId: async (ref: string) => ref,
     tag: async () => undefined,
     push: async (ref: string) => void calls.push(`push ${ref}`),

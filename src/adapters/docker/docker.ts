@@ -285,6 +285,8 @@ export interface ServiceCalls {
   /** Services, networks, configs and secrets of the stack, not volumes. A stack that is not there is no error. */
   stackRemove(namespace: string): Promise<void>;
   removeService(nameOrId: string): Promise<void>;
+  /** Replaces a service's containers by equal ones, without waiting for them. */
+  restartService(nameOrId: string): Promise<void>;
 }
 
 export interface ContainerCalls {

@@ -114,5 +114,9 @@ export function createServiceCalls(client: DockerClient): ServiceCalls {
     stackRemove: (namespace) => removeQuietly(client, ['stack', 'rm', namespace]),
 
     removeService: (nameOrId) => removeQuietly(client, ['service', 'rm', nameOrId]),
+
+    restartService: async (nameOrId) => {
+      await client.run(['service', 'update', '--force', '--detach', '--quiet', '--no-resolve-image', nameOrId]);
+    },
   };
 }
