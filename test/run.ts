@@ -181,8 +181,8 @@ if (chosen.length === 0) {
   await runTests('unit tests', ['src/**/*.test.ts', 'test/*.test.ts', 'dashboard/src/*.test.ts'], 2);
   await runTests(
     'the REST API, and AWS played',
-    ['aws', 'schemathesis', 'slow-readers', 'aws-images'].map(endToEndFile),
-    2,
+    ['schemathesis', 'slow-readers', 'aws-images', 'aws'].map(endToEndFile),
+    1,
   );
   if (await ensureChromium()) await runTests('the dashboard in a browser', ['dashboard/test/*.test.ts'], 1);
 }
