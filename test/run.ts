@@ -46,7 +46,6 @@ const endToEnd = [
   'systemd',
   'agent',
   'aws-boot',
-  'aws-gate',
 ];
 
 const endToEndFile = (name: string) => `test/e2e/${name}.test.ts`;
