@@ -192,7 +192,8 @@ describe('three unequal machines', () => {
     await pWaitFor(async () => (await readStatus()).spark?.coresUsed === 16, { interval: 500, timeout: 120_000 });
     await docker(...inside, 'volume', 'create', '--label', 'sparkplug.notice=terminate', 'sparkplug-notice');
     const isEmptied = async () => (await servicesOn('follower-3')).length === 0;
-    await pWaitFor(isEmptied, { interval: 500, timeout: 30_000 });
+    // A provider's notice comes two minutes ahead; copying blocks takes its part of them.
+    await pWaitFor(isEmptied, { interval: 500, timeout: 110_000 });
     // The NameNode counts a DataNode that is gone for another minute.
     await awaitStatus(({ spark }) => spark?.cores === 14);
     await lab('stop', 'follower-3');
