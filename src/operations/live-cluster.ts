@@ -124,6 +124,8 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   const { docker, store, projectId } = parts;
   /** For a few seconds: what stands on which machine changes by itself. */
   let planned: PlannedRevision | null = null;
+  /** By the last comparison: the stack of a first deploy is remembered before its agents are there. */
+  let compared: StackSpec['services'] = [];
   let standing: { readonly text: string | null; readonly services: StackSpec['services'] } = {
     text: null,
     services: [],
@@ -139,8 +141,8 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     const options = { ...stackOptions(store, null), socketGids: readSocketGids(nodes) };
     return planStack(desired, machines, options, current);
   };
-  const prepare = (change: ClusterChange): Promise<PreparedChange> =>
-    prepareDesired(docker, {
+  const prepare = async (change: ClusterChange): Promise<PreparedChange> => {
+    const prepared = await prepareDesired(docker, {
       desired: change.desired,
       previous: readStack(store),
       stack: stackOptions(store, change.driverImage),
@@ -149,6 +151,9 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
         replicasOwed: owesReplicas(store),
       },
     });
+    compared = prepared.stack.services;
+    return prepared;
+  };
 
   const planOnce = async (revision: number, desired: DesiredState): Promise<PlannedRevision> => {
     const nowMs = parts.clock.now();
@@ -273,7 +278,8 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       const text = store.setting('stack');
       // Asked every few seconds: read anew only where it is another one.
       if (text !== standing.text) standing = { text, services: readStack(store)?.services ?? [] };
-      return standing.services;
+      const names = new Set(standing.services.map(({ name }) => name));
+      return [...standing.services, ...compared.filter(({ name }) => !names.has(name))];
     },
     share: async (desired) => shareOfRun(readStack(store) ?? (await plan(desired)).stack, desired),
     rememberStack: async (desired) => {
