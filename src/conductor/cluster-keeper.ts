@@ -106,15 +106,6 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
     while (carrying !== null) await carrying.done;
   };
 
-  const asked = async (work: () => Promise<SubmitAnswer>): Promise<SubmitAnswer> => {
-    asking += 1;
-    try {
-      return await work();
-    } finally {
-      asking -= 1;
-    }
-  };
-
   /** What the scheduler does by itself gives way to what somebody asks for: whatever is left of it is found again later. */
   const makeWay = async (): Promise<void> => {
     const running = store.runningOperation();
@@ -146,37 +137,33 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
     return { kind: 'accepted', operation };
   };
 
-  /** A change that the scheduler works out itself, from the desired state as it is now. */
-  const change = (
-    kind: string,
+  /** Makes the desired state as it is now another one, and the cluster what that says. */
+  const settleOn = async (
+    kind: 'apply' | 'scale' | 'drain' | 'return',
     make: (desired: DesiredState) => DesiredState,
     options: ChangeOptions,
-  ): Promise<SubmitAnswer> =>
-    asked(async () => {
-      await makeWay();
-      refuseBusy(store);
-      const before = current();
-      const desired = make(before.desired);
-      const { revision, text } = compareRevision(store, desired, options.ifMatch);
-      // Also where the revision is another one: what cannot be is refused before anything is written down.
-      const isDifferent = await differs(desired, await parts.cluster.driverImage(), options);
-      if (text === null && !isDifferent) return { kind: 'unchanged', revision };
-      refuseBusy(store);
-      return begin(kind, text, { ...options, ifMatch: null });
-    });
-
-  const submit = async (submitted: unknown, options: ChangeOptions): Promise<SubmitAnswer> => {
-    const sent = readDesired(submitted, parts.projectId);
-    refuseOlder(sent, parts.version);
-    const desired = keepOverrides(current().desired, sent);
-    const { revision, text } = compareRevision(store, desired, options.ifMatch);
+  ): Promise<SubmitAnswer> => {
     await makeWay();
     refuseBusy(store);
-    const isDifferent = await differs(desired, text === null ? await parts.cluster.driverImage() : null, options);
+    const desired = make(current().desired);
+    const { revision, text } = compareRevision(store, desired, options.ifMatch);
+    // Only a new revision that the command line sent brings an image along; else drivers stay at the last run's.
+    const driverImage = kind === 'apply' && text !== null ? null : await parts.cluster.driverImage();
+    // Also where the revision is another one: what cannot be is refused before anything is written down.
+    const isDifferent = await differs(desired, driverImage, options);
     if (text === null && !isDifferent) return { kind: 'unchanged', revision };
     // Asking took a while: someone else may have been faster.
     refuseBusy(store);
-    return begin(text === null ? 'repair' : 'apply', text, options);
+    return begin(kind === 'apply' && text === null ? 'repair' : kind, text, options);
+  };
+
+  const change: typeof settleOn = async (...wish) => {
+    asking += 1;
+    try {
+      return await settleOn(...wish);
+    } finally {
+      asking -= 1;
+    }
   };
 
   return {
@@ -185,7 +172,11 @@ export function createClusterKeeper(parts: KeeperParts): ClusterKeeper {
       store.atomically(() => startAnew(parts, bootstrap, record));
     },
     current,
-    submit: (submitted, options) => asked(() => submit(submitted, options)),
+    submit: async (submitted, options) => {
+      const sent = readDesired(submitted, parts.projectId);
+      refuseOlder(sent, parts.version);
+      return await change('apply', (desired) => keepOverrides(desired, sent), options);
+    },
     scale: (request, options) => change('scale', (desired) => applyScale(desired, request), options),
     setDrained: (machines, drained, options) => {
       const ids = machines.map(({ id }) => id);
