@@ -133,18 +133,11 @@ test('a running container that does not answer is only starting', () => {
   assert.deepEqual(states({ master: { ...master, status: 'RECOVERING' } }), { 'spark-master': 'starting' });
 });
 
-test('a worker under an old address, or a DataNode not registered, is not ready', () => {
-  assert.deepEqual(
-    states({
-      addresses: new Map([
-        ['spark-worker-1', '10.2.0.77'],
-        ['datanode-1', '10.2.0.8'],
-      ]),
-    }),
-    {
-      'spark-worker-1': 'starting',
-    },
-  );
+test('a worker or DataNode of which only the one before it is registered is not ready', () => {
+  const changed = (name: string, address: string) => new Map([...facts().addresses, [name, address]]);
+  assert.deepEqual(states({ addresses: changed('spark-worker-1', '10.2.0.77') }), { 'spark-worker-1': 'starting' });
+  assert.deepEqual(states({ addresses: changed('datanode-1', '10.2.0.77') }), { 'datanode-1': 'starting' });
+  assert.deepEqual(states({ addresses: new Map() }), { 'spark-worker-1': 'starting', 'datanode-1': 'starting' });
   assert.deepEqual(states({ namenode: { ...namenode, live: [] } }), { 'datanode-1': 'starting' });
 });
 

@@ -1,5 +1,5 @@
 // Use case: is every component doing its work? Asks Docker, the NameNode, the master and web, and puts it together.
-import type { LiveDataNode, NameNodeState } from '../adapters/namenode/name-node.ts';
+import type { NameNodeState } from '../adapters/namenode/name-node.ts';
 import type { MasterState } from '../adapters/spark/spark-master.ts';
 import type { ClusterStatus, ComponentHealth } from '../api/schemas.ts';
 import type { ClusterState } from '../engine/cluster-state.ts';
@@ -149,10 +149,9 @@ function assessMaster(name: string, master: MasterState | null): ComponentHealth
 
 function assessDatanode(name: string, facts: HealthFacts): ComponentHealth {
   if (facts.namenode === null) return starting(name, 'the NameNode does not answer');
+  // By the address alone: under the name stays, for a while, what was killed, and a replacement gets another address.
   const address = facts.addresses.get(name);
-  const registered = (node: LiveDataNode): boolean =>
-    node.host === name || node.address === address || node.host === address;
-  const node = facts.namenode.live.find(registered);
+  const node = facts.namenode.live.find((one) => one.address === address);
   if (node === undefined) return starting(name, 'not registered with the NameNode yet');
   // A read or write before these reports finds no DataNode, although all are live.
   if (node.capacityBytes === 0) return starting(name, 'has not reported its disk yet');

@@ -1,18 +1,41 @@
 // One upload to a DataNode. By node:http: a DataNode answers `100 Continue` unasked, which undici takes for an error.
+import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 
 export interface SendOptions {
-  readonly connectTimeoutMs: number;
   /** Until the answer, after the last byte: the slowest disk of the pipeline closes the file meanwhile. */
   readonly answerTimeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** Sends the stream as the body of a PUT and gives the answer, also one that comes before the end of the body. */
+/** A connection to the server of this URL, before anything of a file is sent. `timeoutMs`: ETIMEDOUT after that. */
+export async function connectTo(url: string, timeoutMs: number, signal?: AbortSignal): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  const limit = AbortSignal.timeout(timeoutMs);
+  const giveUp = (): void => void socket.destroy(timedOut('connect'));
+  limit.addEventListener('abort', giveUp);
+  try {
+    await once(socket, 'connect', signal === undefined ? {} : { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    limit.removeEventListener('abort', giveUp);
+  }
+}
+
+/**
+ * Sends the stream as the body of a PUT over a fresh connection, which ends with it, and gives the answer, also one that
+ * comes before the end of the body.
+ */
 export async function sendFile(
+  connection: Socket,
   url: string,
   content: Readable,
   options: SendOptions,
@@ -20,11 +43,10 @@ export async function sendFile(
   const request = httpRequest(url, {
     method: 'PUT',
     // A DataNode serves one request per connection.
-    agent: false,
-    headers: { 'content-type': 'application/octet-stream' },
+    createConnection: () => connection,
+    headers: { 'content-type': 'application/octet-stream', connection: 'close' },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
-  limitConnect(request, options.connectTimeoutMs);
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     request
       .once('response', resolve)
@@ -54,15 +76,6 @@ async function settleSoon(answered: Promise<IncomingMessage>, error: unknown): P
   const answer = await Promise.race([answered.catch(() => null), soon]);
   if (answer === null) throw error;
   return answer;
-}
-
-function limitConnect(request: ClientRequest, timeoutMs: number): void {
-  const timer = setTimeout(() => request.destroy(timedOut('connect')), timeoutMs);
-  request.once('socket', (socket) => {
-    if (!socket.connecting) clearTimeout(timer);
-    socket.once('connect', () => clearTimeout(timer));
-  });
-  request.once('close', () => clearTimeout(timer));
 }
 
 function limitAnswer(request: ClientRequest, timeoutMs: number): void {

@@ -28,6 +28,10 @@ export interface Faults {
   /** Bytes that the DataNode has left. */
   capacityRemaining: number;
   liveDataNodes: number;
+  /** Addresses that the NameNode takes for DataNodes and names first, where nobody listens. */
+  killed: readonly string[];
+  /** The only DataNode that lives holds nothing. */
+  onlyOnKilled: boolean;
 }
 
 export interface FakeHdfs {
@@ -54,6 +58,8 @@ export async function startFakeHdfs(): Promise<FakeHdfs> {
     upload: null,
     capacityRemaining: 2 ** 40,
     liveDataNodes: 1,
+    killed: [],
+    onlyOnKilled: false,
   };
   const dataNode = createServer((request, response) => {
     serveData(fake, request, response).catch((error: unknown) => response.destroy(asError(error)));
@@ -91,16 +97,16 @@ function serveNames(
   const { path, query, op } = parse(request);
   const { files, faults } = fake;
   if (request.url?.startsWith('/jmx?')) {
-    return answer(response, {
-      beans: [
-        { CapacityTotal: 2 ** 40, CapacityRemaining: faults.capacityRemaining, NumLiveDataNodes: faults.liveDataNodes },
-      ],
-    });
+    return answer(response, { beans: [describeNameNode(faults)] });
   }
   const file = files.get(path);
   const refusal = faults.refuseChanges;
   if (refusal !== null && request.method !== 'GET') return fail(response, 403, refusal.exception, refusal.message);
-  const host = faults.wrongLocation ?? `127.0.0.1:${dataPort}`;
+  const excluded = query.get('excludedatanodes')?.split(',') ?? [];
+  const holders = faults.onlyOnKilled ? faults.killed : [...faults.killed, '127.0.0.1'];
+  const holder = holders.find((one) => !excluded.includes(one));
+  if (holder === undefined) return fail(response, 403, 'IOException', 'No active nodes contain this block');
+  const host = faults.wrongLocation ?? `${holder}:${dataPort}`;
   const location = { Location: `http://${host}${request.url}` };
   if (op === 'CREATE') {
     if (file !== undefined) return fail(response, 403, 'FileAlreadyExistsException', `${path} exists`);
@@ -125,6 +131,26 @@ function serveNames(
     return answer(response, { ContentSummary: sum });
   }
   return fail(response, 400, 'IllegalArgumentException', `Invalid value for webhdfs parameter "op": ${op}`);
+}
+
+function describeNameNode(faults: Faults): Record<string, string | number> {
+  const live = [...faults.killed, '127.0.0.1'].map((address) => {
+    const facts = { xferaddr: `${address}:9866`, adminState: 'In Service', capacity: 2 ** 40, remaining: 2 ** 40 };
+    return [`${address}:9866`, facts];
+  });
+  return {
+    Safemode: '',
+    LiveNodes: JSON.stringify(Object.fromEntries(live)),
+    DeadNodes: '{}',
+    CapacityTotal: 2 ** 40,
+    CapacityUsed: 0,
+    CapacityRemaining: faults.capacityRemaining,
+    NumLiveDataNodes: faults.liveDataNodes,
+    NumStaleStorages: 0,
+    MissingBlocks: 0,
+    UnderReplicatedBlocks: 0,
+    CorruptBlocks: 0,
+  };
 }
 
 async function serveData(fake: FakeHdfs, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,8 +1,51 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
-import { test } from 'node:test';
+import { buffer } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
 import { startFakeHdfs } from './webhdfs.fixture.ts';
 import { createWebHdfs } from './webhdfs.ts';
+
+async function start(t: TestContext) {
+  const fake = await startFakeHdfs();
+  const hdfs = createWebHdfs({ nameNode: fake.url, dataSubnet: '127.0.0.0/8', replication: 1 });
+  t.after(async () => {
+    await hdfs.close();
+    await fake.close();
+  });
+  return { fake, hdfs };
+}
+
+test('DataNodes that were killed and still count as live are passed over, for reading and for writing', async (t) => {
+  const { fake, hdfs } = await start(t);
+  fake.faults.killed = ['127.0.0.2', '127.0.0.3'];
+  await hdfs.create('/kept', Readable.from(['content']));
+  assert.equal(String(await buffer(await hdfs.open('/kept'))), 'content');
+  assert.equal(String(await buffer(await hdfs.open('/kept', { offset: 3, length: 2 }))), 'te');
+});
+
+test('HDFS is away when only DataNodes that were killed hold the file, or the NameNode names no other', async (t) => {
+  const { fake, hdfs } = await start(t);
+  fake.put('/kept', 'content');
+  fake.faults.killed = ['127.0.0.2', '127.0.0.3'];
+  fake.faults.onlyOnKilled = true;
+  const away = { code: 'HDFS_AWAY', message: 'HDFS does not answer' };
+  await assert.rejects(hdfs.open('/kept'), away);
+  await assert.rejects(hdfs.create('/new', Readable.from(['content'])), away);
+  assert.equal(fake.files.has('/new'), false);
+  fake.faults.wrongLocation = '127.0.0.4:1';
+  await assert.rejects(hdfs.open('/kept'), away);
+});
+
+test('a caller that gives up while a DataNode is asked gets its own reason', async (t) => {
+  const { fake, hdfs } = await start(t);
+  fake.faults.killed = ['127.0.0.2'];
+  const given = new AbortController();
+  given.abort(new Error('enough'));
+  await assert.rejects(hdfs.create('/new', Readable.from(['content']), { signal: given.signal }), {
+    message: 'enough',
+  });
+  await assert.rejects(hdfs.open('/new', { signal: given.signal }), { message: 'enough' });
+});
 
 test('a file is kept on as many DataNodes as there are, three at most, or as the project file says', async (t) => {
   const fake = await startFakeHdfs();

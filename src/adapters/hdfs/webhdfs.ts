@@ -5,8 +5,9 @@ import ipaddr from 'ipaddr.js';
 import { Agent, type Dispatcher, errors } from 'undici';
 import { z } from 'zod';
 import { SparkPlugError } from '../../errors.ts';
+import { readNameNode } from '../namenode/name-node.ts';
 import { encodeHdfsPath, fileName, joinPath } from './hdfs-path.ts';
-import { sendFile } from './send-file.ts';
+import { connectTo, sendFile } from './send-file.ts';
 import { hdfsAway, hdfsFull, webHdfsError } from './webhdfs-error.ts';
 
 export interface HdfsEntry {
@@ -43,7 +44,10 @@ export interface Hdfs {
   /** A folder's entries by name, page by page; a file lists itself. */
   list(path: string, call?: HdfsCall): AsyncGenerator<HdfsEntry>;
   usage(path: string, call?: HdfsCall): Promise<HdfsUsage>;
-  /** The bytes as they come; destroying the stream ends the transfer. */
+  /**
+   * The bytes as they come; destroying the stream ends the transfer. Where a DataNode does not answer, another that holds
+   * the first block is asked.
+   */
   open(path: string, options?: OpenOptions): Promise<Readable>;
   /**
    * Writes a new file and its parent folders; fails when the file exists. A DataNode that refuses in the middle cuts the
@@ -132,8 +136,7 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
-      signal?.throwIfAborted();
-      throw isConnectionError(error) ? hdfsAway(error) : error;
+      return throwAway(error, { signal });
     }
   };
 
@@ -146,10 +149,42 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
     return text === '' ? undefined : (JSON.parse(text) as unknown);
   };
 
-  /** The DataNode for a file's content, as an address inside the data network. */
-  const locate = async (method: Method, path: string, op: string, parameters: Parameters, call: HdfsCall) => {
-    const answer = await ask(method, path, op, { ...parameters, noredirect: 'true' }, call);
-    return addressInside(LocationAnswer.parse(answer).Location, options.dataSubnet);
+  /** Where the NameNode takes this DataNode to be: what it excludes one by. Null where it does not say. */
+  const findRegistered = async (name: string): Promise<string | null> => {
+    const state = await readNameNode(options.nameNode, { timeoutMs }).catch(() => null);
+    return state?.live.find(({ host }) => host === name)?.address ?? null;
+  };
+
+  /**
+   * Has the first DataNode do it that answers, of those that the NameNode names: one that was just killed counts as live
+   * for some time. `work` fails with HDFS_AWAY where its DataNode, under that URL inside the data network, does not answer.
+   * Where none does, what the first one met is thrown.
+   */
+  const withDataNode = async <T>(
+    [method, path, op, parameters]: readonly [Method, string, string, Parameters],
+    call: HdfsCall,
+    work: (url: string) => Promise<T>,
+  ): Promise<T> => {
+    const silent: string[] = [];
+    let first: unknown;
+    for (;;) {
+      const excluded: Parameters = silent.length === 0 ? {} : { excludedatanodes: silent.join(',') };
+      const answer = await ask(method, path, op, { ...parameters, ...excluded, noredirect: 'true' }, call).catch(
+        (error: unknown) => {
+          throw first ?? error;
+        },
+      );
+      const location = new URL(LocationAnswer.parse(answer).Location);
+      try {
+        return await work(await addressInside(location, options.dataSubnet));
+      } catch (error) {
+        if (!isAway(error)) throw error;
+        first ??= error;
+        const address = await findRegistered(location.hostname);
+        if (address === null || silent.includes(address)) throw first;
+        silent.push(address);
+      }
+    }
   };
 
   /** Under `auto` by the DataNodes that live now; where the NameNode does not say, its own default. */
@@ -161,13 +196,15 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
 
   const create = async (path: string, content: Readable, call: HdfsCall) => {
     const parameters = { overwrite: 'false', ...(await chooseReplication()) };
-    const url = await locate('PUT', path, 'CREATE', parameters, call);
-    const timeouts = { connectTimeoutMs, answerTimeoutMs: closeTimeoutMs };
-    const { status, body } = await sendFile(url, content, { ...timeouts, ...call }).catch((error: unknown) => {
-      call.signal?.throwIfAborted();
+    const { url, connection } = await withDataNode(['PUT', path, 'CREATE', parameters], call, async (url) => {
+      const connection = await connectTo(url, connectTimeoutMs, call.signal).catch((error) => throwAway(error, call));
+      return { url, connection };
+    });
+    const timeouts = { answerTimeoutMs: closeTimeoutMs };
+    const { status, body } = await sendFile(connection, url, content, { ...timeouts, ...call }).catch((error) => {
       // Where the sender broke off, that is the cause, not the DataNode.
-      if (content.errored instanceof SparkPlugError) throw content.errored;
-      throw isConnectionError(error) ? hdfsAway(error) : error;
+      if (content.errored instanceof SparkPlugError && call.signal?.aborted !== true) throw content.errored;
+      return throwAway(error, call);
     });
     if (status >= 300) throw webHdfsError(status, body, path);
   };
@@ -208,8 +245,9 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
         ...(offset === undefined ? {} : { offset: String(offset) }),
         ...(length === undefined ? {} : { length: String(length) }),
       };
-      const url = await locate('GET', path, 'OPEN', parameters, call);
-      const answer = await exchange(url, { method: 'GET' }, call.signal);
+      const answer = await withDataNode(['GET', path, 'OPEN', parameters], call, (url) =>
+        exchange(url, {}, call.signal),
+      );
       if (answer.statusCode >= 300) throw webHdfsError(answer.statusCode, await answer.body.text(), path);
       return answer.body;
     },
@@ -217,8 +255,7 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
       try {
         await create(path, content, call);
       } catch (error) {
-        const away = error instanceof SparkPlugError && error.code === 'HDFS_AWAY';
-        throw away && (await isFull()) ? hdfsFull(path, error) : error;
+        throw isAway(error) && (await isFull()) ? hdfsFull(path, error) : error;
       }
     },
     makeFolders: async (path, call = {}) => {
@@ -262,7 +299,7 @@ function toEntry(path: string, status: z.infer<typeof FileStatus>): HdfsEntry {
 }
 
 /** The same address with the host as an IP inside the subnet: HDFS alone must not send us elsewhere. */
-async function addressInside(location: string, subnet: string): Promise<string> {
+async function addressInside(location: URL, subnet: string): Promise<string> {
   const url = new URL(location);
   const range = ipaddr.parseCIDR(subnet);
   const candidates = ipaddr.isValid(url.hostname) ? [url.hostname] : await resolveName(url.hostname);
@@ -286,6 +323,16 @@ async function resolveName(name: string): Promise<string[]> {
   } catch (error) {
     throw hdfsAway(error);
   }
+}
+
+/** HDFS_AWAY for what is a failed connection; the caller's own reason where the caller gave up. */
+function throwAway(error: unknown, { signal }: { readonly signal?: AbortSignal | undefined }): never {
+  signal?.throwIfAborted();
+  throw isConnectionError(error) ? hdfsAway(error) : error;
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof SparkPlugError && error.code === 'HDFS_AWAY';
 }
 
 function isConnectionError(error: unknown): boolean {
