@@ -1,16 +1,14 @@
 // Use case: make a cluster what it should be, the first time and every later one: plan → stack → observe → reconcile →
 // execute.
 import { type ChangeSet, printChangeSet } from '../engine/change-set.ts';
-import type { DeployingDocker, ObservingDocker, PublishingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
+import type { DeployingDocker, ObservingDocker, SurveyingDocker } from '../engine/engine-docker.ts';
 import { type Execution, executeChangeSet } from '../engine/execute-change-set.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
-import { publishImages, type RegistryAccess } from '../engine/publish-images.ts';
-import { type AskingDocker, askSocketGids, findUnaskedMachines, readSocketGids } from '../engine/read-socket-gids.ts';
+import { readSocketGids } from '../engine/read-socket-gids.ts';
 import { reconcile, type Situation } from '../engine/reconcile.ts';
 import { swarmMachines } from '../engine/swarm-machines.ts';
 import type { ClusterPlan, CurrentPlacements, Machine } from '../plan/cluster-plan.ts';
 import { planCluster } from '../plan/plan-cluster.ts';
-import { step } from '../progress.ts';
 import { buildStack, type StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { StackSpec } from '../stack/stack-spec.ts';
@@ -34,16 +32,6 @@ export interface PreparedChange {
 }
 
 type PreparingDocker = ObservingDocker & SurveyingDocker;
-
-/** Several machines: their registry, and the engine through which they are asked. */
-export interface FleetAccess extends RegistryAccess {
-  readonly docker: PublishingDocker & AskingDocker;
-}
-
-export interface FleetExecution extends Pick<Execution, 'report' | 'signal'> {
-  /** Null or absent where there is one machine. */
-  readonly fleet?: FleetAccess | null;
-}
 
 /**
  * Plans and compares, changing nothing.
@@ -89,43 +77,13 @@ export function planStack(
 export async function applyDesired(
   docker: PreparingDocker & DeployingDocker,
   change: DesiredChange,
-  { fleet = null, ...rest }: Omit<Execution, 'registry'> & FleetExecution,
+  execution: Execution,
 ): Promise<PreparedChange> {
-  const execution = { ...rest, fleet, registry: fleet };
   const prepared = await prepareDesired(docker, change);
   if (prepared.changeSet.empty) {
     execution.report({ kind: 'note', text: printChangeSet(prepared.changeSet).trimEnd() });
   } else {
     await executeChangeSet(docker, prepared.changeSet, execution);
   }
-  if (!(await askNewMachines(change.desired, prepared, execution))) return prepared;
-  // Their agents can be deployed now.
-  const further = await prepareDesired(docker, { ...change, previous: prepared.changeSet.result });
-  await executeChangeSet(docker, further.changeSet, execution);
-  return further;
-}
-
-/**
- * Asks machines that came since for what their agents need; true where there were any. Publishes the image that they
- * are asked with where that has not happened yet.
- * @throws SparkPlugError MACHINE_UNUSABLE
- */
-export async function askNewMachines(
-  { projectId, registry }: DesiredState,
-  { plan, stack }: PreparedChange,
-  { fleet = null, report, signal }: FleetExecution,
-): Promise<boolean> {
-  if (registry === undefined || fleet === null) return false;
-  const { docker } = fleet;
-  const conductorId = plan.machines.find(({ conductor }) => conductor)?.id ?? null;
-  const machines = findUnaskedMachines(await docker.nodes(), conductorId);
-  const image = stack.published?.find(({ name }) => name === 'conductor');
-  if (machines.length === 0 || image === undefined) return false;
-  const name = `look at ${machines.map(({ hostname }) => hostname).join(', ')}`;
-  const work = async () => {
-    await publishImages([image], { registry: fleet, report, step: name, ...(signal === undefined ? {} : { signal }) });
-    await askSocketGids(docker, machines, { projectId, image: image.ref, registry: fleet, signal });
-  };
-  await step(report, name, work, 'an agent needs the group of the Docker socket');
-  return true;
+  return prepared;
 }

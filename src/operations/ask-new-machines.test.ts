@@ -5,7 +5,7 @@ import type { SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
 import type { ChangeSet } from '../engine/change-set.ts';
 import type { ProgressEvent } from '../progress.ts';
 import { buildStack } from '../stack/build-stack.ts';
-import { askNewMachines, type FleetAccess } from './apply-desired.ts';
+import { askNewMachines, type FleetAccess } from './ask-new-machines.ts';
 
 const { desired, plan } = severalCluster;
 const stack = buildStack(desired, plan, { bootstrap: null });

@@ -19,7 +19,8 @@ import type { StackOptions } from '../stack/build-stack.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import type { ServiceSpec, StackSpec } from '../stack/stack-spec.ts';
 import { formatDuration } from '../units.ts';
-import { askNewMachines, type FleetAccess, type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
+import { type PreparedChange, planStack, prepareDesired } from './apply-desired.ts';
+import { askNewMachines, type FleetAccess } from './ask-new-machines.ts';
 import {
   carryOutDrains,
   type DrainContext,
@@ -124,8 +125,6 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
   const { docker, store, projectId } = parts;
   /** For a few seconds: what stands on which machine changes by itself. */
   let planned: PlannedRevision | null = null;
-  /** By the last comparison: the stack of a first deploy is remembered before its agents are there. */
-  let compared: StackSpec['services'] = [];
   let standing: { readonly text: string | null; readonly services: StackSpec['services'] } = {
     text: null,
     services: [],
@@ -141,8 +140,8 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
     const options = { ...stackOptions(store, null), socketGids: readSocketGids(nodes) };
     return planStack(desired, machines, options, current);
   };
-  const prepare = async (change: ClusterChange): Promise<PreparedChange> => {
-    const prepared = await prepareDesired(docker, {
+  const prepare = (change: ClusterChange): Promise<PreparedChange> =>
+    prepareDesired(docker, {
       desired: change.desired,
       previous: readStack(store),
       stack: stackOptions(store, change.driverImage),
@@ -151,9 +150,6 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
         replicasOwed: owesReplicas(store),
       },
     });
-    compared = prepared.stack.services;
-    return prepared;
-  };
 
   const planOnce = async (revision: number, desired: DesiredState): Promise<PlannedRevision> => {
     const nowMs = parts.clock.now();
@@ -278,8 +274,7 @@ export function createLiveCluster(parts: LiveClusterParts): ObservableCluster {
       const text = store.setting('stack');
       // Asked every few seconds: read anew only where it is another one.
       if (text !== standing.text) standing = { text, services: readStack(store)?.services ?? [] };
-      const names = new Set(standing.services.map(({ name }) => name));
-      return [...standing.services, ...compared.filter(({ name }) => !names.has(name))];
+      return standing.services;
     },
     share: async (desired) => shareOfRun(readStack(store) ?? (await plan(desired)).stack, desired),
     rememberStack: async (desired) => {

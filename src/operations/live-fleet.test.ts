@@ -182,14 +182,4 @@ test('one machine gets a second: the scheduler is given its password, and its su
   // One that joins later is a difference, even before anything is planned on it.
   swarm.join('node3');
   assert.equal((await successor.compare(change)).length > 0, true);
-  // A first deploy is remembered before its agents are there; they are heard all the same.
-  store.set('stack', null);
-  const started = open({ docker, password: 'secret', retirement });
-  const agents = () => started.standing().filter(({ component }) => component === 'agent');
-  assert.deepEqual(agents(), []);
-  await started.compare(change);
-  assert.deepEqual(
-    agents().map(({ machineId }) => machineId),
-    ['node2'],
-  );
 });

@@ -6,10 +6,11 @@ import { describeReadiness } from '../engine/describe-readiness.ts';
 import type { Execution } from '../engine/execute-change-set.ts';
 import { labels } from '../engine/labels.ts';
 import { observeCluster } from '../engine/observe-cluster.ts';
+import type { RegistryAccess } from '../engine/publish-images.ts';
 import { SparkPlugError } from '../errors.ts';
 import { type Report, step } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
-import { applyDesired, type FleetAccess } from './apply-desired.ts';
+import { applyDesired } from './apply-desired.ts';
 import { refuseDrain } from './drain-workers.ts';
 import type { StoredDatanode } from './effective-desired.ts';
 import { readRegistryAccess } from './read-registry-access.ts';
@@ -63,7 +64,7 @@ export async function startCluster(deployment: Deployment): Promise<void> {
     ...withoutScheduler,
     waitUntilReady: (services) => awaitRegistry(deployment, services),
     signal,
-    fleet: await accessFleet(deployment),
+    registry: await accessRegistry(deployment),
   });
 }
 
@@ -91,7 +92,7 @@ function registryAway(): SparkPlugError {
 }
 
 /** Null where there is one machine. */
-async function accessFleet({ docker, desired }: Deployment): Promise<FleetAccess | null> {
+async function accessRegistry({ docker, desired }: Deployment): Promise<RegistryAccess | null> {
   const login = await readRegistryAccess(desired);
   if (login === null) return null;
   await trustRegistry(docker, desired);
@@ -117,7 +118,7 @@ export async function repairCluster(deployment: Deployment): Promise<void> {
     ...withoutScheduler,
     waitUntilReady: (services) => awaitRegistry(deployment, services),
     signal,
-    fleet: await accessFleet(deployment),
+    registry: await accessRegistry(deployment),
   });
   const conductor = await docker.services({ [labels.project]: desired.projectId });
   for (const name of ['web', 'scheduler'] as const) {
