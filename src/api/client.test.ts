@@ -168,6 +168,15 @@ describe('plain routes', () => {
     await assert.rejects(waiting, reason);
   });
 
+  it('tell a connection that breaks off in the middle of the answer', async () => {
+    handle = (_request, response) => {
+      response.writeHead(200, { 'content-length': 1000 }).write('half', () => response.destroy());
+    };
+    await assert.rejects(client.run('r'), withCode('CLUSTER_UNREACHABLE'));
+    const { stream } = await client.readFile('/x');
+    await assert.rejects(text(stream), withCode('CLUSTER_UNREACHABLE'));
+  });
+
   it('give the refusal of an upload, not the broken pipe', async () => {
     handle = (_request, response) => {
       const body = { type: 'x', title: 'x', status: 409, code: 'FILE_EXISTS', detail: 'there' };

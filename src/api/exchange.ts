@@ -54,7 +54,7 @@ export async function send(options: Connection, call: Call): Promise<IncomingMes
     throw error instanceof SparkPlugError || !isNetworkError(error) ? error : unreachable(options.baseUrl, error);
   });
   const status = answer.statusCode ?? 0;
-  if (status >= 200 && status < 300) return answer;
+  if (status >= 200 && status < 300) return tellingBreaks(answer, options.baseUrl);
   const problem = await problemError(answer, call);
   // A refused upload is not sent to its end.
   if (call.body instanceof Readable) {
@@ -121,6 +121,22 @@ function unreachable(baseUrl: string, cause: unknown, what = 'does not answer'):
     place: baseUrl,
     ...(code === undefined ? {} : { met: code }),
     hint: 'sparkplug up',
+    cause,
+  });
+}
+
+/** A connection that breaks off in the middle of an answer is told as such, whoever reads it. */
+function tellingBreaks(answer: IncomingMessage, baseUrl: string): IncomingMessage {
+  const destroy = answer.destroy.bind(answer);
+  answer.destroy = (error) => destroy(isNetworkError(error) ? brokenOff(baseUrl, error) : error);
+  return answer;
+}
+
+function brokenOff(baseUrl: string, cause: NodeJS.ErrnoException): SparkPlugError {
+  return new SparkPlugError('CLUSTER_UNREACHABLE', `the connection to the cluster at ${baseUrl} broke off`, {
+    place: baseUrl,
+    met: cause.code ?? cause.message,
+    hint: 'run the command again; sparkplug status shows whether a component was replaced',
     cause,
   });
 }
