@@ -6,8 +6,13 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-const oldestMajor = 22;
+// What undici needs.
+const oldestNode = '22.19';
 const program = new URL('../dist/cli.js', import.meta.url);
+
+function isNewEnough(version) {
+  return version.localeCompare(oldestNode, 'en', { numeric: true }) >= 0;
+}
 
 function findPinnedNode() {
   const require = createRequire(import.meta.url);
@@ -38,7 +43,7 @@ function startWith(node) {
 
 if (!existsSync(program)) {
   stop('NOT_BUILT', 'dist/cli.js is missing: this copy of SparkPlug is not built yet', 'npm run build');
-} else if (Number.parseInt(process.versions.node, 10) >= oldestMajor) {
+} else if (isNewEnough(process.versions.node)) {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`);
@@ -47,8 +52,8 @@ if (!existsSync(program)) {
 } else {
   const node = findPinnedNode();
   if (node === null) {
-    const needs = `SparkPlug needs Node ${oldestMajor} or later; this is ${process.versions.node} on ${process.platform} ${process.arch}`;
-    stop('NODE_TOO_OLD', needs, `install Node ${oldestMajor} or later, or run \`npm install\` without --omit=optional`);
+    const needs = `SparkPlug needs Node ${oldestNode} or later; this is ${process.versions.node} on ${process.platform} ${process.arch}`;
+    stop('NODE_TOO_OLD', needs, `install Node ${oldestNode} or later, or run \`npm install\` without --omit=optional`);
   } else {
     startWith(node);
   }

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pinnedNode = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
-const oldestMajor = 22;
+// What undici needs.
+const oldestNode = '22.19';
 const registryFailure =
   /E(?:NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH)|ERR_SOCKET_TIMEOUT|network/;
 
@@ -90,12 +91,16 @@ async function buildPrograms() {
   }
 }
 
+function isNewEnough(version) {
+  return version.localeCompare(oldestNode, 'en', { numeric: true }) >= 0;
+}
+
 function chooseNode() {
   if (existsSync(pinnedNode)) return pinnedNode;
-  if (Number.parseInt(process.versions.node, 10) >= oldestMajor) return process.execPath;
+  if (isNewEnough(process.versions.node)) return process.execPath;
   return stop(
-    `Node ${oldestMajor} or later is needed; this is ${process.versions.node} and npm installed none for ${process.platform} ${process.arch}`,
-    `install Node ${oldestMajor} or later, or run \`npm install\` without --omit=optional`,
+    `Node ${oldestNode} or later is needed; this is ${process.versions.node} and npm installed none for ${process.platform} ${process.arch}`,
+    `install Node ${oldestNode} or later, or run \`npm install\` without --omit=optional`,
   );
 }
 

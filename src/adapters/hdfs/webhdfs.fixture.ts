@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 
 interface StoredFile {
   readonly kind: 'FILE' | 'DIRECTORY';
@@ -45,6 +46,8 @@ export interface FakeHdfs {
   /** Entries per page of a listing. */
   pageSize: number;
   put(path: string, content: Buffer | string, modifiedMs?: number): void;
+  /** Connections to the DataNode. */
+  connections(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -78,6 +81,7 @@ export async function startFakeHdfs(): Promise<FakeHdfs> {
       const bytes = Buffer.from(content);
       files.set(path, { kind: 'FILE', content: bytes, length: bytes.length, modifiedMs });
     },
+    connections: promisify(dataNode.getConnections.bind(dataNode)),
     close: async () => {
       for (const server of [nameNode, dataNode]) {
         server.close();
@@ -204,7 +208,9 @@ async function send(fake: FakeHdfs, path: string, query: URLSearchParams, respon
   }
   const offset = Number(query.get('offset') ?? 0);
   const length = Math.min(Number(query.get('length') ?? file.length), file.length - offset);
-  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': length });
+  // As a DataNode does after each request.
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': length, connection: 'close' };
+  response.writeHead(200, headers);
   const cut = fake.faults.cutAfterBytes;
   const sent = Math.min(length, cut ?? length);
   const content = file.content;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import pWaitFor from 'p-wait-for';
 import { startFakeHdfs } from './webhdfs.fixture.ts';
 import { createWebHdfs } from './webhdfs.ts';
 
@@ -34,6 +36,19 @@ test('HDFS is away when only DataNodes that were killed hold the file, or the Na
   assert.equal(fake.files.has('/new'), false);
   fake.faults.wrongLocation = '127.0.0.4:1';
   await assert.rejects(hdfs.open('/kept'), away);
+});
+
+test('a reader that begins after the DataNode has sent everything and closed the connection gets all of it', async (t) => {
+  const { fake, hdfs } = await start(t);
+  // More than is kept for a reader who is late, and little enough to be there as a whole with the end behind it.
+  const content = Buffer.alloc(100_000, 'x');
+  fake.put('/kept', content);
+  const opened = await hdfs.open('/kept');
+  const isThere = async () => opened.readableLength === content.length && (await fake.connections()) === 0;
+  await pWaitFor(isThere, { interval: 10 });
+  // The end itself comes with one of the next turns of the event loop.
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+  assert.deepEqual(await buffer(opened), content);
 });
 
 test('a caller that gives up while a DataNode is asked gets its own reason', async (t) => {
