@@ -1,62 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EngineInfo, ServiceInspect, SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
+import { exampleEngine, exampleNode, exampleService, exampleTaskOf } from '../../test/fixtures/docker-objects.ts';
+import type { ServiceInspect, SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
 import { labels } from './labels.ts';
 import { observeCluster } from './observe-cluster.ts';
 import { swarmMachines } from './swarm-machines.ts';
 
-function service(id: string, own: Record<string, string>): ServiceInspect {
-  return {
-    id,
-    name: `x_${id}`,
-    labels: own,
-    image: 'image:1',
-    constraints: [],
-    reservations: { cores: 0, memoryMiB: 0 },
-    limits: { cores: 0, memoryMiB: 0 },
-    replicas: 1,
-    publishedPorts: [],
-    updateState: null,
-    createdAt: '',
-    updatedAt: '',
-  };
-}
+const service = (id: string, own: Record<string, string>) => exampleService({ id, name: `x_${id}`, labels: own });
 
 function task(serviceId: string, changes: Partial<TaskInspect> = {}): TaskInspect {
-  return {
-    id: `task-${serviceId}`,
-    serviceId,
-    slot: 1,
-    nodeId: 'n1',
-    state: 'running',
-    desiredState: 'running',
-    message: 'started',
-    error: null,
-    containerId: 'c1',
-    exitCode: null,
-    image: 'image:1',
-    labels: { [labels.spec]: 'abc' },
+  const own = { id: `task-${serviceId}`, nodeId: 'n1', labels: { [labels.spec]: 'abc' } };
+  return exampleTaskOf(exampleService({ id: serviceId }), {
+    ...own,
     reservations: { cores: 0, memoryMiB: 512 },
-    createdAt: '2026-01-01T00:00:00Z',
-    stateAt: '',
     ...changes,
-  };
+  });
 }
 
-function node(id: string, changes: Partial<SwarmNode> = {}): SwarmNode {
-  return {
-    id,
-    hostname: id,
-    cores: 4,
-    memoryMiB: 8000,
-    labels: {},
-    engineLabels: {},
-    manager: true,
-    ready: true,
-    active: true,
-    ...changes,
-  };
-}
+const node = (id: string, changes: Partial<SwarmNode> = {}) => exampleNode(id, { memoryMiB: 8000, ...changes });
 
 interface Content {
   readonly services: readonly ServiceInspect[];
@@ -65,19 +26,7 @@ interface Content {
 }
 
 function fakeDocker({ services, tasks, nodes = [node('n1')] }: Content) {
-  const info: EngineInfo = {
-    version: '20.10.24',
-    apiVersion: '1.41',
-    clientVersion: '28.2.2',
-    cores: 4,
-    memoryMiB: 8000,
-    arch: 'amd64',
-    name: 'n1',
-    rootDir: '/var/lib/docker',
-    memoryLimit: true,
-    rootless: false,
-    swarm: { state: 'active', nodeId: 'n1', manager: true, error: '' },
-  };
+  const info = exampleEngine({ swarm: { state: 'active', nodeId: 'n1', manager: true, error: '' } });
   return {
     info: async () => info,
     nodes: async () => nodes,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { exampleNode } from '../../test/fixtures/docker-objects.ts';
 import type { RunOptions, SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
 import type { RegistryAccess } from './publish-images.ts';
 import { type AskingDocker, askSocketGids, findUnaskedMachines, readSocketGids } from './read-socket-gids.ts';
@@ -10,10 +11,8 @@ const login = { address: '10.0.0.5:5000', user: 'sparkplug', password: 'secret' 
 const registry = { login } as unknown as RegistryAccess;
 const image = '10.0.0.5:5000/sparkplug/conductor:3333';
 
-function node(id: string, changes: Partial<SwarmNode> = {}): SwarmNode {
-  const own = { id, hostname: `host-${id}`, cores: 2, memoryMiB: 4096, labels: {}, engineLabels: {} };
-  return { ...own, manager: false, ready: true, active: true, ...changes };
-}
+const node = (id: string, changes: Partial<SwarmNode> = {}) =>
+  exampleNode(id, { hostname: `host-${id}`, manager: false, ...changes });
 
 /** A Swarm whose tasks go through the given states, one a question; `answers` are what `stat` prints on each machine. */
 function fakeSwarm(states: readonly Partial<TaskInspect>[], answers: Readonly<Record<string, string>> = {}) {

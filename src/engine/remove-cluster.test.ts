@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exampleContainer, exampleService } from '../../test/fixtures/docker-objects.ts';
 import type { ContainerInspect, ServiceInspect } from '../adapters/docker/docker.ts';
 import { SparkPlugError } from '../errors.ts';
 import { labels } from './labels.ts';
 import { removeCluster } from './remove-cluster.ts';
 
-const service: ServiceInspect = {
-  id: 's1',
-  name: 'x_web',
+const service = exampleService({
   labels: { [labels.project]: 'demo-a1b2c3', [labels.service]: 'web', 'com.docker.stack.namespace': 'x' },
-  image: 'image:1',
-  constraints: [],
-  reservations: { cores: 0, memoryMiB: 0 },
-  limits: { cores: 0, memoryMiB: 0 },
-  replicas: 1,
-  publishedPorts: [],
-  updateState: null,
-  createdAt: '',
-  updatedAt: '',
-};
+});
 
 type Kind = 'network' | 'config' | 'secret' | 'volume';
 
@@ -38,7 +28,7 @@ function fakeEngine(content: Record<Kind, string[]>, options: { readonly service
     stackRemove: async (namespace: string) => void calls.push(`remove stack ${namespace}`),
     containers: async (): Promise<ContainerInspect[]> => {
       looks -= 1;
-      return looks < 0 ? [] : [container];
+      return looks < 0 ? [] : [exampleContainer()];
     },
     networks: async () =>
       (await list('network')()).map((one) => ({ ...one, driver: 'overlay', scope: 'swarm', subnets: [] })),
@@ -52,25 +42,6 @@ function fakeEngine(content: Record<Kind, string[]>, options: { readonly service
   };
   return { docker, calls, content };
 }
-
-const container: ContainerInspect = {
-  id: 'c1',
-  name: 'x_web.1',
-  image: '',
-  imageId: '',
-  labels: {},
-  status: 'running',
-  running: true,
-  exitCode: 0,
-  oomKilled: false,
-  error: '',
-  health: null,
-  pid: 1,
-  createdAt: '',
-  startedAt: '',
-  finishedAt: '',
-  addresses: [],
-};
 
 test('a whole cluster goes, its data stays unless asked for', async () => {
   const content = { network: ['n'], config: ['c'], secret: ['s'], volume: ['v'] };

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { exampleEngine, exampleNode, exampleService, exampleTaskOf } from '../../test/fixtures/docker-objects.ts';
 import { defaultCluster } from '../../test/fixtures/example-clusters.ts';
-import type { EngineInfo, ServiceInspect, SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
+import type { ServiceInspect } from '../adapters/docker/docker.ts';
 import type { Execution } from '../engine/execute-change-set.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ProgressEvent } from '../progress.ts';
 import { applyDesired, type DesiredChange, planStack } from './apply-desired.ts';
 
 const { desired } = defaultCluster;
-const none = { cores: 0, memoryMiB: 0 };
 
 interface ComposeService {
   readonly image: string;
@@ -20,35 +20,11 @@ interface ComposeService {
 /** A Swarm of one machine that takes Compose files and runs every service at once. */
 function fakeSwarm() {
   const swarm = { services: [] as ServiceInspect[], deploys: 0, broken: false };
-  const info: EngineInfo = {
-    version: '20.10.24',
-    apiVersion: '1.41',
-    clientVersion: '28.2.2',
-    cores: 4,
-    memoryMiB: 16_384,
-    arch: 'amd64',
-    name: 'laptop',
-    rootDir: '/var/lib/docker',
-    memoryLimit: true,
-    rootless: false,
-    swarm: { state: 'active', nodeId: 'node1', manager: true, error: '' },
-  };
-  const node: SwarmNode = {
-    id: 'node1',
-    hostname: 'laptop',
-    cores: 4,
-    memoryMiB: 16_384,
-    labels: {},
-    engineLabels: {},
-    manager: true,
-    ready: true,
-    active: true,
-  };
   const docker = {
-    info: async () => info,
-    nodes: async () => [node],
+    info: async () => exampleEngine(),
+    nodes: async () => [exampleNode('node1')],
     services: async () => swarm.services,
-    tasks: async () => swarm.services.map(toTask),
+    tasks: async () => swarm.services.map((service) => exampleTaskOf(service)),
     stackDeploy: async ({ namespace, composeFile }: { namespace: string; composeFile: string }) => {
       if (swarm.broken) throw new SparkPlugError('DOCKER_NOT_RUNNING', 'gone');
       swarm.deploys += 1;
@@ -66,40 +42,8 @@ function fakeSwarm() {
 }
 
 function toInspect(namespace: string, name: string, { image, deploy }: ComposeService): ServiceInspect {
-  return {
-    id: name,
-    name: `${namespace}_${name}`,
-    labels: { ...deploy.labels, 'com.docker.stack.namespace': namespace },
-    image,
-    constraints: [],
-    reservations: none,
-    limits: none,
-    replicas: deploy.replicas,
-    publishedPorts: [],
-    updateState: null,
-    createdAt: '',
-    updatedAt: '',
-  };
-}
-
-function toTask(service: ServiceInspect): TaskInspect {
-  return {
-    id: `${service.id}.1`,
-    serviceId: service.id,
-    slot: 1,
-    nodeId: 'node1',
-    state: 'running',
-    desiredState: 'running',
-    message: 'started',
-    error: null,
-    containerId: service.id,
-    exitCode: null,
-    image: service.image,
-    labels: service.labels,
-    reservations: none,
-    createdAt: '2026-01-01T00:00:00Z',
-    stateAt: '2026-01-01T00:00:00Z',
-  };
+  const labels = { ...deploy.labels, 'com.docker.stack.namespace': namespace };
+  return exampleService({ id: name, name: `${namespace}_${name}`, labels, image, replicas: deploy.replicas });
 }
 
 const change: DesiredChange = {

@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exampleNode } from '../../test/fixtures/docker-objects.ts';
 import { fullCluster } from '../../test/fixtures/example-clusters.ts';
-import type { SwarmNode } from '../adapters/docker/docker.ts';
 import type { ObservedService } from '../engine/cluster-state.ts';
 import { buildStack } from '../stack/build-stack.ts';
 import { describeMachines, type MachineSurvey } from './describe-machines.ts';
 
-const node = (id: string, hostname: string, ready = true): SwarmNode => ({
-  id,
-  hostname,
-  cores: 4,
-  memoryMiB: 8192,
-  labels: {},
-  engineLabels: {},
-  manager: id === 'node1',
-  ready,
-  active: true,
-});
+const node = (id: string, hostname: string, ready = true) =>
+  exampleNode(id, { hostname, ready, manager: id === 'node1' });
 
 function survey(changes: Partial<MachineSurvey> = {}): MachineSurvey {
   const { desired, plan } = fullCluster;

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { exampleEngine, exampleNode, exampleService, exampleTaskOf } from '../../test/fixtures/docker-objects.ts';
 import { defaultCluster } from '../../test/fixtures/example-clusters.ts';
-import type { EngineInfo, ServiceInspect, SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
+import type { ServiceInspect } from '../adapters/docker/docker.ts';
 import { SparkPlugError } from '../errors.ts';
 import type { ProgressEvent } from '../progress.ts';
 import { createChangeSignal } from '../runs/change-signal.ts';
@@ -18,7 +19,6 @@ import { createLiveCluster } from './live-cluster.ts';
 import { createFakeNameNode } from './name-node.fixture.ts';
 
 const { desired } = defaultCluster;
-const none = { cores: 0, memoryMiB: 0 };
 
 const errors: Readonly<Record<string, string>> = {
   failed: 'task: non-zero exit (1)',
@@ -29,38 +29,14 @@ const errors: Readonly<Record<string, string>> = {
 function createSwarm(taskState: () => string, now: () => number) {
   let services: ServiceInspect[] = [];
   let deploys = 0;
-  const toTask = (service: ServiceInspect, slot: number): TaskInspect => ({
-    id: `${service.id}.${slot}`,
-    serviceId: service.id,
-    slot,
-    nodeId: 'node1',
-    state: taskState(),
-    desiredState: 'running',
-    message: '',
-    error: errors[taskState()] ?? null,
-    containerId: null,
-    exitCode: null,
-    image: service.image,
-    labels: service.labels,
-    reservations: none,
-    createdAt: new Date(now()).toISOString(),
-    stateAt: new Date(now()).toISOString(),
-  });
-  const engine = { name: 'laptop', swarm: { state: 'active', nodeId: 'node1', manager: true, error: '' } };
-  const node = {
-    id: 'node1',
-    hostname: 'laptop',
-    cores: 4,
-    memoryMiB: 16_384,
-    labels: {},
-    engineLabels: {},
-    manager: true,
-    ready: true,
-    active: true,
-  };
+  const toTask = (service: ServiceInspect, slot: number) =>
+    exampleTaskOf(service, {
+      ...{ id: `${service.id}.${slot}`, slot, state: taskState(), error: errors[taskState()] ?? null },
+      createdAt: new Date(now()).toISOString(),
+    });
   const docker = {
-    info: async () => engine as EngineInfo,
-    nodes: async (): Promise<SwarmNode[]> => [node],
+    info: async () => exampleEngine(),
+    nodes: async () => [exampleNode('node1')],
     services: async (filter: Readonly<Record<string, string | null>>) =>
       services.filter(({ labels }) => Object.entries(filter).every(([name, value]) => labels[name] === value)),
     tasks: async (ids: readonly string[]) =>
@@ -71,20 +47,10 @@ function createSwarm(taskState: () => string, now: () => number) {
       deploys += 1;
       const compose = parse(readFileSync(composeFile, 'utf8'), { version: '1.1' });
       services = Object.entries<{ image: string; deploy: { labels: Record<string, string> } }>(compose.services).map(
-        ([id, { image, deploy }]) => ({
-          id,
-          name: id,
-          image,
-          labels: { ...deploy.labels, 'com.docker.stack.namespace': namespace },
-          constraints: [],
-          reservations: none,
-          limits: none,
-          replicas: 1,
-          publishedPorts: [],
-          updateState: null,
-          createdAt: '',
-          updatedAt: '',
-        }),
+        ([id, { image, deploy }]) => {
+          const labels = { ...deploy.labels, 'com.docker.stack.namespace': namespace };
+          return exampleService({ id, name: id, image, labels });
+        },
       );
     },
     configs: async () => [],

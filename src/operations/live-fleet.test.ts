@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { exampleEngine, exampleNode, exampleService, exampleTaskOf } from '../../test/fixtures/docker-objects.ts';
 import { defaultCluster, severalCluster } from '../../test/fixtures/example-clusters.ts';
-import type { EngineInfo, ServiceInspect, SwarmNode, TaskInspect } from '../adapters/docker/docker.ts';
+import type { ServiceInspect, TaskInspect } from '../adapters/docker/docker.ts';
 import { createChangeSignal } from '../runs/change-signal.ts';
 import { createFakeClock, settle } from '../runs/run-bench.fixture.ts';
 import { createClusterStore } from '../runs/state/cluster-store.ts';
@@ -15,36 +16,24 @@ import type { DrainParts } from './carry-out-drains.ts';
 import type { ComponentProbes } from './cluster-health.ts';
 import { createLiveCluster, type FleetParts } from './live-cluster.ts';
 
-const none = { cores: 0, memoryMiB: 0 };
-
 function createSwarm(now: () => number) {
   const calls: string[] = [];
   let services: ServiceInspect[] = [];
   let known = new Map<string, string>();
   const gids = new Map<string, string>();
   const machines = ['node1'];
-  const info = { name: 'laptop', swarm: { state: 'active', nodeId: 'node1', manager: true, error: '' } } as EngineInfo;
-  const toNode = (id: string): SwarmNode => ({
-    ...{
-      id,
-      hostname: `host-${id}`,
-      cores: 4,
-      memoryMiB: 16_384,
-      engineLabels: {},
-      manager: id === 'node1',
-      ready: true,
-      active: true,
-    },
-    labels: gids.has(id) ? { 'sparkplug.socket-gid': gids.get(id) ?? '' } : {},
-  });
-  const toTask = (service: ServiceInspect): TaskInspect => ({
-    ...{ id: `${service.id}.1`, serviceId: service.id, slot: 1, nodeId: service.labels['sparkplug.machine'] ?? null },
-    ...{ state: 'running', desiredState: 'running', message: '', error: null, containerId: null, exitCode: null },
-    ...{ image: service.image, labels: service.labels, reservations: none },
-    ...{ createdAt: new Date(now()).toISOString(), stateAt: new Date(now()).toISOString() },
-  });
+  const toNode = (id: string) =>
+    exampleNode(id, {
+      ...{ hostname: `host-${id}`, manager: id === 'node1' },
+      labels: gids.has(id) ? { 'sparkplug.socket-gid': gids.get(id) ?? '' } : {},
+    });
+  const toTask = (service: ServiceInspect) =>
+    exampleTaskOf(service, {
+      nodeId: service.labels['sparkplug.machine'] ?? null,
+      createdAt: new Date(now()).toISOString(),
+    });
   const docker = {
-    info: async () => info,
+    info: async () => exampleEngine(),
     nodes: async () => machines.map(toNode),
     services: async (filter: Readonly<Record<string, string | null>>) =>
       services.filter(({ labels }) => Object.entries(filter).every(([name, value]) => labels[name] === value)),
@@ -61,11 +50,10 @@ function createSwarm(now: () => number) {
       assert.deepEqual(lost, [], 'a deploy removes nothing');
       calls.push(`deploy${dockerConfig === undefined ? '' : ' with log-in'}: ${changed.join(' ')}`);
       known = specs;
-      services = entries.map(([id, { image, deploy }]) => ({
-        ...{ id, name: id, image, labels: { ...deploy.labels, 'com.docker.stack.namespace': 'demo' }, constraints: [] },
-        ...{ reservations: none, limits: none, replicas: 1, publishedPorts: [], updateState: null },
-        ...{ createdAt: '', updatedAt: '' },
-      }));
+      services = entries.map(([id, { image, deploy }]) => {
+        const labels = { ...deploy.labels, 'com.docker.stack.namespace': 'demo' };
+        return exampleService({ id, name: id, image, labels });
+      });
     },
     configs: async () => [],
     removeConfig: async () => undefined,

@@ -1,32 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CommandResult, ContainerInspect, Docker } from '../adapters/docker/docker.ts';
+import { exampleContainer } from '../../test/fixtures/docker-objects.ts';
+import type { CommandResult, Docker } from '../adapters/docker/docker.ts';
 import { createDockerDriverHost } from './docker-driver-host.ts';
 import type { RunOrder } from './driver-host.ts';
 
 type HostDocker = Parameters<typeof createDockerDriverHost>[0];
 
-const container = {
-  id: 'c1',
-  name: 'x',
-  image: 'app:1',
-  imageId: 'sha256:1',
-  labels: {},
-  status: 'running',
-  running: true,
-  exitCode: 0,
-  oomKilled: false,
-  error: '',
-  health: null,
-  pid: 1,
-  createdAt: '',
-  startedAt: '',
-  finishedAt: '',
+const container = exampleContainer({
   addresses: [
     { network: 'other', address: '10.9.0.2' },
     { network: 'data', address: '10.2.0.7' },
   ],
-} satisfies ContainerInspect;
+});
 const order: RunOrder = {
   runId: 'r',
   attempt: 1,

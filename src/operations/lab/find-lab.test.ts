@@ -1,33 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ContainerInspect } from '../../adapters/docker/docker.ts';
+import { exampleContainer } from '../../../test/fixtures/docker-objects.ts';
 import { findLab, pickMachine } from './find-lab.ts';
 
-const containerOf = (name: string): ContainerInspect => ({
-  id: `id of ${name}`,
-  name: `shop-abc123-lab-${name}`,
-  image: 'sparkplug/machine',
-  imageId: 'sha256:1',
-  labels: {
-    'sparkplug.lab': 'shop-abc123',
-    'sparkplug.lab.machine': name,
-    'sparkplug.lab.cores': '8',
-    'sparkplug.lab.memory-mib': '4096',
-    'sparkplug.lab.core-scale': '4',
-    'sparkplug.lab.address': '10.214.64.10',
-  },
-  status: 'running',
-  running: true,
-  exitCode: 0,
-  oomKilled: false,
-  error: '',
-  health: null,
-  pid: 1,
-  createdAt: '',
-  startedAt: '',
-  finishedAt: '',
-  addresses: [],
-});
+const containerOf = (name: string) =>
+  exampleContainer({
+    labels: {
+      'sparkplug.lab': 'shop-abc123',
+      'sparkplug.lab.machine': name,
+      'sparkplug.lab.cores': '8',
+      'sparkplug.lab.memory-mib': '4096',
+      'sparkplug.lab.core-scale': '4',
+      'sparkplug.lab.address': '10.214.64.10',
+    },
+  });
 
 const docker = {
   containers: async (query: { readonly labels: Readonly<Record<string, string | null>>; readonly all?: boolean }) => {
