@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
@@ -416,10 +416,23 @@ describe('files', () => {
     await pWaitFor(() => web.hdfs.transfers === 0);
   });
 
-  it('that break off at the DataNode are not taken for whole', async () => {
-    web.hdfs.put('/cut', Buffer.alloc(100_000));
-    web.hdfs.faults.cutAfterBytes = 50_000;
-    await assert.rejects(async () => (await web.fetch('/api/v1/hdfs/cut')).arrayBuffer());
+  it('that break off at the DataNode go on, and where they cannot are not taken for whole', async () => {
+    const content = randomBytes(100_000);
+    web.hdfs.put('/cut', content);
+    const read = () => web.fetch('/api/v1/hdfs/cut');
+    web.hdfs.faults.cutAfterBytes = 40_000;
+    assert.deepEqual(Buffer.from(await (await read()).arrayBuffer()), content);
+    web.hdfs.faults.cutAfterBytes = 0;
+    assert.deepEqual(
+      [(await read()).status, ((await (await read()).json()) as { code: string }).code],
+      [503, 'HDFS_AWAY'],
+    );
+    // More than lies in sockets on the way: it is written anew before it breaks off.
+    web.hdfs.faults.cutAfterBytes = 2 ** 26;
+    web.hdfs.files.set('/cut', { kind: 'FILE', content: null, length: 2 ** 34, modifiedMs: 0 });
+    const begun = await read();
+    web.hdfs.put('/cut', content, 1);
+    await assert.rejects(begun.arrayBuffer());
     web.hdfs.faults.cutAfterBytes = null;
   });
 

@@ -114,7 +114,8 @@ async function openFile(hdfs: Hdfs, path: string, wish: RangeWish | null, call: 
   const bytes = range === null ? total : range.last - range.first + 1;
   if (bytes === 0) return { stream: Readable.from([]), range, bytes, modifiedMs };
   const part = range === null ? {} : { offset: range.first, length: bytes };
-  return { stream: await hdfs.open(path, { ...call, ...part }), range, bytes, modifiedMs };
+  const found = { bytes: total, modifiedMs };
+  return { stream: await hdfs.open(path, { ...call, ...part, found }), range, bytes, modifiedMs };
 }
 
 /** Null where the wish cannot be met: the whole file is sent, as RFC 9110 permits. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import pWaitFor from 'p-wait-for';
 import { startFakeHdfs } from './webhdfs.fixture.ts';
-import { createWebHdfs } from './webhdfs.ts';
+import { createWebHdfs, type OpenOptions } from './webhdfs.ts';
 
 async function start(t: TestContext) {
   const fake = await startFakeHdfs();
@@ -49,6 +50,23 @@ test('a reader that begins after the DataNode has sent everything and closed the
   // The end itself comes with one of the next turns of the event loop.
   for (let turn = 0; turn < 10; turn += 1) await setImmediate();
   assert.deepEqual(await buffer(opened), content);
+});
+
+test('a transfer that breaks off goes on as long as the file is the same', async (t) => {
+  const { fake, hdfs } = await start(t);
+  const content = randomBytes(100_000);
+  const read = async (path: string, options: OpenOptions) => await buffer(await hdfs.open(path, options));
+  fake.put('/kept', content, 1);
+  const found = await hdfs.status('/kept');
+  fake.faults.cutAfterBytes = 30_000;
+  assert.deepEqual(await read('/kept', { found }), content);
+  assert.deepEqual(await read('/kept', { found, offset: 10, length: 80_000 }), content.subarray(10, 80_010));
+  await assert.rejects(read('/kept', {}), 'who does not say what was found gets what came');
+  fake.put('/kept', content, 2);
+  await assert.rejects(read('/kept', { found }), { code: 'HDFS_AWAY', message: /written anew/ });
+  fake.faults.cutAfterBytes = 0;
+  await assert.rejects(read('/kept', { found: await hdfs.status('/kept') }), { code: 'HDFS_AWAY' });
+  assert.equal(fake.transfers, 0);
 });
 
 test('a caller that gives up while a DataNode is asked gets its own reason', async (t) => {

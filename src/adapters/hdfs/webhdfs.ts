@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { SparkPlugError } from '../../errors.ts';
 import { readNameNode } from '../namenode/name-node.ts';
 import { encodeHdfsPath, fileName, joinPath } from './hdfs-path.ts';
+import { resumeStream } from './resume-stream.ts';
 import { connectTo, sendFile } from './send-file.ts';
 import { hdfsAway, hdfsFull, webHdfsError } from './webhdfs-error.ts';
 
@@ -36,6 +37,8 @@ export interface HdfsCall {
 export interface OpenOptions extends HdfsCall {
   readonly offset?: number;
   readonly length?: number;
+  /** The file as it was found: a transfer that breaks off goes on, as long as it is the same. */
+  readonly found?: Pick<HdfsEntry, 'bytes' | 'modifiedMs'>;
 }
 
 /** HDFS as the rest of SparkPlug sees it. Paths are absolute and checked (`parseHdfsPath`). */
@@ -46,7 +49,7 @@ export interface Hdfs {
   usage(path: string, call?: HdfsCall): Promise<HdfsUsage>;
   /**
    * The bytes as they come; destroying the stream ends the transfer. Where a DataNode does not answer, another that holds
-   * the first block is asked.
+   * the first block is asked. HDFS_AWAY also in the middle, where no DataNode goes on or the file was written anew.
    */
   open(path: string, options?: OpenOptions): Promise<Readable>;
   /**
@@ -187,6 +190,21 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
     }
   };
 
+  const readStatus = async (path: string, call: HdfsCall): Promise<HdfsEntry> => {
+    const { FileStatus: status } = StatusAnswer.parse(await ask('GET', path, 'GETFILESTATUS', {}, call));
+    return toEntry(path, status);
+  };
+
+  const openAt = async (path: string, { offset, length, ...call }: OpenOptions): Promise<Readable> => {
+    const parameters = {
+      ...(offset === undefined ? {} : { offset: String(offset) }),
+      ...(length === undefined ? {} : { length: String(length) }),
+    };
+    const answer = await withDataNode(['GET', path, 'OPEN', parameters], call, (url) => exchange(url, {}, call.signal));
+    if (answer.statusCode >= 300) throw webHdfsError(answer.statusCode, await answer.body.text(), path);
+    return answer.body;
+  };
+
   /** Under `auto` by the DataNodes that live now; where the NameNode does not say, its own default. */
   const chooseReplication = async (): Promise<Parameters> => {
     if (options.replication !== 'auto') return { replication: String(options.replication) };
@@ -229,10 +247,7 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
   };
 
   return {
-    status: async (path, call = {}) => {
-      const { FileStatus: status } = StatusAnswer.parse(await ask('GET', path, 'GETFILESTATUS', {}, call));
-      return toEntry(path, status);
-    },
+    status: (path, call = {}) => readStatus(path, call),
     list: (path, call = {}) => listPages(path, (parameters) => ask('GET', path, 'LISTSTATUS_BATCH', parameters, call)),
     usage: async (path, call = {}) => {
       const { ContentSummary: sum } = UsageAnswer.parse(await ask('GET', path, 'GETCONTENTSUMMARY', {}, call));
@@ -240,16 +255,16 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
       return { bytes, bytesWithReplicas, files, folders };
     },
     open: async (path, call = {}) => {
-      const { offset, length } = call;
-      const parameters = {
-        ...(offset === undefined ? {} : { offset: String(offset) }),
-        ...(length === undefined ? {} : { length: String(length) }),
-      };
-      const answer = await withDataNode(['GET', path, 'OPEN', parameters], call, (url) =>
-        exchange(url, {}, call.signal),
-      );
-      if (answer.statusCode >= 300) throw webHdfsError(answer.statusCode, await answer.body.text(), path);
-      return answer.body;
+      const { offset = 0, found, ...rest } = call;
+      const first = await openAt(path, call);
+      if (found === undefined) return first;
+      const bytes = call.length ?? found.bytes - offset;
+      return resumeStream(first, bytes, isConnectionError, async (behind) => {
+        call.signal?.throwIfAborted();
+        const now = await readStatus(path, call);
+        if (now.bytes !== found.bytes || now.modifiedMs !== found.modifiedMs) throw replaced(path);
+        return await openAt(path, { ...rest, offset: offset + behind, length: bytes - behind });
+      });
     },
     create: async (path, content, call = {}) => {
       try {
@@ -323,6 +338,13 @@ async function resolveName(name: string): Promise<string[]> {
   } catch (error) {
     throw hdfsAway(error);
   }
+}
+
+function replaced(path: string): SparkPlugError {
+  return new SparkPlugError('HDFS_AWAY', `${path} was written anew while it was read`, {
+    place: path,
+    hint: 'read it again',
+  });
 }
 
 /** HDFS_AWAY for what is a failed connection; the caller's own reason where the caller gave up. */

@@ -15,6 +15,7 @@ export interface ResultRequest {
 export interface Part {
   readonly path: string;
   readonly bytes: number;
+  readonly modifiedMs: number;
   /** Name in the version's folder; partition folders are kept, all else is numbered. */
   readonly target: string;
 }
@@ -48,6 +49,7 @@ export async function findParts(hdfs: Hdfs, result: ResultRequest): Promise<Part
   const parts = found.map(({ entry, partitions }, index) => ({
     path: entry.path,
     bytes: entry.bytes,
+    modifiedMs: entry.modifiedMs,
     target: [...partitions, `part-${String(index).padStart(5, '0')}.parquet`].join('/'),
   }));
   return { parts, partitioned: found.some(({ partitions }) => partitions.length > 0) };

@@ -111,7 +111,7 @@ async function copyAll(hdfs: Hdfs, result: ResultRequest, parts: readonly Part[]
 async function copyPart(hdfs: Hdfs, result: ResultRequest, part: Part, target: string): Promise<void> {
   if (part.bytes < smallestParquetBytes) throw notParquet(result, part.path);
   await mkdir(dirname(target), { recursive: true });
-  const content = await hdfs.open(part.path);
+  const content = await hdfs.open(part.path, { found: part });
   await pipeline(content, createWriteStream(target, { flags: 'wx', flush: true }));
   await checkMagic(result, part, target);
 }
