@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
+import type { ClusterStatus } from '../../src/api/schemas.ts';
 import {
   askApi,
   awaitCluster,
@@ -133,10 +134,11 @@ describe('a machine that leaves in the middle of a drain', () => {
     assert.ok((await servicesOn(cluster, 'follower-2')).some((name) => name.startsWith('datanode-')));
     await lab('heal', 'follower-1');
     // The scheduler's own doing: the machine is to be empty still.
-    await awaitCluster(cluster, async ({ hdfs }) => {
+    const isEmptied = async ({ hdfs }: ClusterStatus) => {
       const isComplete = hdfs?.datanodes === 2 && hdfs.missingBlocks === 0;
       return isComplete && (await servicesOn(cluster, 'follower-2')).length === 0;
-    });
+    };
+    await awaitCluster(cluster, isEmptied, 240_000);
     await assertIntact();
     await mustRun(cluster.folder, ['machine', 'return', 'follower-2'], { timeoutMs: 240_000 });
     await isWhole(3);
