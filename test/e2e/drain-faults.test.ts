@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import pWaitFor from 'p-wait-for';
 import type { ClusterStatus } from '../../src/api/schemas.ts';
 import {
@@ -148,16 +149,24 @@ describe('a machine that leaves in the middle of a drain', () => {
 });
 
 describe('a machine that is away', () => {
-  it('keeps neither a down nor an up waiting, and is used again when it is back', async () => {
+  it('is planned around, keeps neither a down nor an up waiting, and is used again when it is back', async () => {
+    const kinds = async () => (await servicesOn(cluster, 'follower-2')).map((name) => name.replace(/-\d+$/, ''));
+    const before = await kinds();
     await lab('cut', 'follower-2');
-    const isAway = async () => (await findMachine(cluster, 'follower-2'))?.state === 'away';
-    await pWaitFor(isAway, { interval: 1_000, timeout: 60_000 });
+    const isLeftByWorkers = async () => {
+      const machine = await findMachine(cluster, 'follower-2');
+      return machine?.state === 'away' && !machine.containers.some(({ component }) => component === 'spark-worker');
+    };
+    await pWaitFor(isLeftByWorkers, { interval: 1_000, timeout: 90_000 });
+    assert.deepEqual(await kinds(), ['datanode'], 'its DataNode waits for it');
+    await assertIntact();
     await mustRun(cluster.folder, ['down', '--yes'], { timeoutMs: 150_000 });
     const { all } = await mustRun(cluster.folder, ['up', '--yes'], { timeoutMs: 200_000 });
     assert.match(all, /warning: follower-2 does not answer, and with it .*datanode-\d+/);
     await assertIntact();
     await lab('heal', 'follower-2');
     await isWhole(3);
+    await awaitCluster(cluster, async () => isDeepStrictEqual(await kinds(), before));
     await assertIntact();
   });
 });
