@@ -106,9 +106,11 @@ async function killAtEach(steps: readonly RegExp[]): Promise<{ met: readonly str
   const left = [...steps];
   const met: string[] = [];
   let state = 'running';
+  let last: readonly Step[] = [];
   const killAtStep = async (): Promise<boolean> => {
     const found = await currentOperation();
     if (found === null) return false;
+    last = found.steps;
     const running = found.steps.findLast(({ state }) => state === 'running')?.text ?? '';
     const index = left.findIndex((step) => step.test(running));
     if (index !== -1) {
@@ -120,7 +122,10 @@ async function killAtEach(steps: readonly RegExp[]): Promise<{ met: readonly str
     state = found.state;
     return state !== 'running';
   };
-  await pWaitFor(killAtStep, { interval: 100, timeout: 400_000 });
+  await pWaitFor(killAtStep, { interval: 100, timeout: 400_000 }).catch((error: unknown) => {
+    const steps = last.map(({ text, state }) => `${state} ${text}`).join('\n');
+    throw new Error(`${operation}, killed at ${met.join(', ')}, did not end:\n${steps}`, { cause: error });
+  });
   return { met, state };
 }
 
