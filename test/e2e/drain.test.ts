@@ -91,7 +91,8 @@ async function currentOperation(): Promise<{ readonly state: string; readonly st
   try {
     if (operation === null) {
       const status = await ask(cluster, '/api/v1/cluster');
-      ({ operation } = (await status.json()) as { operation: string | null });
+      // A cluster that is busy may answer with a problem, which knows no operation.
+      if (status.ok) ({ operation } = (await status.json()) as { operation: string | null });
     }
     if (operation === null) return null;
     const answer = await ask(cluster, `/api/v1/operations/${operation}`);
