@@ -38,6 +38,6 @@ export function resumeStream(
       if (stream.destroyed) source.destroy();
     }
   }
-  const stream = Readable.from(read(), { objectMode: false });
+  const stream = Readable.from(read());
   return stream.once('close', () => source.destroy());
 }

@@ -218,8 +218,8 @@ export function createWebHdfs(options: WebHdfsOptions): Hdfs {
       const connection = await connectTo(url, connectTimeoutMs, call.signal).catch((error) => throwAway(error, call));
       return { url, connection };
     });
-    const timeouts = { answerTimeoutMs: closeTimeoutMs };
-    const { status, body } = await sendFile(connection, url, content, { ...timeouts, ...call }).catch((error) => {
+    const sending = { answerTimeoutMs: closeTimeoutMs, ...call };
+    const { status, body } = await sendFile(connection, url, content, sending).catch((error) => {
       // Where the sender broke off, that is the cause, not the DataNode.
       if (content.errored instanceof SparkPlugError && call.signal?.aborted !== true) throw content.errored;
       return throwAway(error, call);
