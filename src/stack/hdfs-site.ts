@@ -21,15 +21,18 @@ export function buildHdfsSite({ replication, writes }: { replication: 'auto' | n
   });
 }
 
+/** The container's own on `data`, which the image's entrypoint finds out. */
+const ownAddress = '${env.SPARKPLUG_ADDRESS}';
+
 const addresses = {
   'dfs.namenode.rpc-address': 'namenode:8020',
-  'dfs.namenode.rpc-bind-host': '0.0.0.0',
+  'dfs.namenode.rpc-bind-host': ownAddress,
   'dfs.namenode.http-address': 'namenode:9870',
-  'dfs.namenode.http-bind-host': '0.0.0.0',
-  'dfs.namenode.secondary.http-address': '0.0.0.0:9868',
-  'dfs.datanode.address': '0.0.0.0:9866',
-  'dfs.datanode.ipc.address': '0.0.0.0:9867',
-  'dfs.datanode.http.address': '0.0.0.0:9864',
+  'dfs.namenode.http-bind-host': ownAddress,
+  'dfs.namenode.secondary.http-address': `${ownAddress}:9868`,
+  'dfs.datanode.address': `${ownAddress}:9866`,
+  'dfs.datanode.ipc.address': `${ownAddress}:9867`,
+  'dfs.datanode.http.address': `${ownAddress}:9864`,
   'dfs.client.use.datanode.hostname': false,
 } as const;
 
