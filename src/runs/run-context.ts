@@ -85,8 +85,11 @@ export const limits = {
   stopGraceMs: 15_000,
   /** Between two looks at a running job. */
   watchMs: 1_000,
-  /** The first question to a driver costs it a second of its cores: short jobs are spared. */
-  progressDelayMs: 4_000,
+  /**
+   * From the opening of a driver's monitoring port to the first question after its stages, which costs it a second of a
+   * core (Jersey starts): jobs that take less than this are spared.
+   */
+  progressDelayMs: 6_000,
   /** Spark offers resources within a second: an application that is refused for this long stays refused. */
   impossibleExecutorsMs: 3_000,
   /** A restarted worker registers within about 10 s. */

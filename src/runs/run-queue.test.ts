@@ -643,7 +643,26 @@ test('a full cluster is said to be full, and waited for', async () => {
   await bench.stop();
 });
 
-test('progress by stages is kept with the run', async () => {
+test('an application that the log announces is judged before its driver is asked for its stages', async () => {
+  const bench = createBench();
+  const id = 'app-20260301120000-0001';
+  bench.spark.app = id;
+  bench.spark.application = () => assert.fail('the driver was asked');
+  bench.spark.state = {
+    status: 'ALIVE',
+    workers: [worker],
+    applications: [{ id, name: 'predict', state: 'WAITING', cores: 0, executorMemoryMiB: 8192 }],
+  };
+  const run = bench.submit('predict');
+  await settle();
+  bench.drivers.log(run, `StandaloneSchedulerBackend: Connected to Spark cluster with app ID ${id}`);
+  await bench.clock.advance(5_500);
+  await bench.queue.settled();
+  assert.equal(state(bench, run).failure?.code, 'RUN_CANNOT_GET_EXECUTORS');
+  await bench.stop();
+});
+
+test('progress by stages is kept with the run, and a short job is not asked for it', async () => {
   const bench = createBench();
   bench.spark.app = 'app-1';
   bench.spark.state = { status: 'ALIVE', workers: [worker], applications: [] };
@@ -652,7 +671,9 @@ test('progress by stages is kept with the run', async () => {
     { id: 1, attempt: 0, state: 'ACTIVE', name: 'join', tasks: 8, tasksDone: 2 },
   ];
   const run = bench.submit('predict');
-  await bench.clock.advance(5_500);
+  await bench.clock.advance(6_500);
+  assert.equal(state(bench, run).progress, null);
+  await bench.clock.advance(1_000);
   assert.deepEqual(state(bench, run).progress, {
     stagesDone: 1,
     stagesTotal: 2,

@@ -20,8 +20,9 @@ export async function watchAttempt(
       if (attempt.address === null) continue;
       if (openSince === null && (await context.spark.listening(attempt.address, signal)))
         openSince = context.clock.now();
-      if (openSince === null || context.clock.now() - openSince < limits.progressDelayMs) continue;
-      const failure = await lookOnce(context, attempt, attempt.address, executors, signal);
+      if (openSince === null) continue;
+      const look = context.clock.now() - openSince < limits.progressDelayMs ? lookFromOutside : lookInside;
+      const failure = await look(context, attempt, attempt.address, executors, signal);
       if (failure !== null) return failure;
     } catch {
       // A job without Spark, or one that is just starting or ending: nothing to see yet.
@@ -30,7 +31,19 @@ export async function watchAttempt(
   return null;
 }
 
-async function lookOnce(
+/** Asks the master alone, for the application that the driver's log has announced: that costs the job nothing. */
+async function lookFromOutside(
+  context: RunContext,
+  attempt: StoredAttempt,
+  address: string,
+  executors: ExecutorWatch,
+  signal: AbortSignal,
+): Promise<Failure | null> {
+  const application = context.runs.get(attempt.run)?.applications.at(-1);
+  return application === undefined ? null : await executors(application, address, signal);
+}
+
+async function lookInside(
   context: RunContext,
   attempt: StoredAttempt,
   address: string,

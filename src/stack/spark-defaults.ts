@@ -145,15 +145,13 @@ const eventLog: SparkSettings = {
 /** Spark puts these before the user's `spark.executor.extraJavaOptions`. */
 function executorJavaOptions(worker: WorkerPlan): string {
   return [
+    // Part of the base image, where each of them is explained.
+    '-XX:VMOptionsFile=/opt/sparkplug/etc/jvm-options',
     // Made when the image is built: start-up maps classes instead of reading and checking them.
     '-XX:SharedArchiveFile=/opt/spark/spark.jsa',
     // Containers share cores by weight, so the JVM would size its pools for the whole machine.
     `-XX:ActiveProcessorCount=${worker.cores}`,
-    '-XX:-UsePerfData',
     '-Dlog4j2.configurationFile=file:/opt/sparkplug/etc/log4j2-executor.properties',
-    // A replaced NameNode has another address under the same name.
-    '-Dsun.net.inetaddr.ttl=5',
-    '-Dsun.net.inetaddr.negative.ttl=1',
   ].join(' ');
 }
 
