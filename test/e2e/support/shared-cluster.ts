@@ -76,6 +76,7 @@ export interface RunRecord {
   readonly waiting: string | null;
   readonly progress: { readonly stagesDone: number; readonly stagesTotal: number } | null;
   readonly published: Readonly<Record<string, number>>;
+  readonly applications: readonly string[];
 }
 
 /** The newest runs of a job, newest first. */
