@@ -5,14 +5,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { isNewEnough, oldestNode } from './oldest-node.js';
 
-// What undici needs.
-const oldestNode = '22.19';
 const program = new URL('../dist/cli.js', import.meta.url);
-
-function isNewEnough(version) {
-  return version.localeCompare(oldestNode, 'en', { numeric: true }) >= 0;
-}
 
 function findPinnedNode() {
   const require = createRequire(import.meta.url);

@@ -5,11 +5,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isNewEnough, oldestNode } from '../bin/oldest-node.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pinnedNode = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
-// What undici needs.
-const oldestNode = '22.19';
 const registryFailure =
   /E(?:NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|AI_AGAIN|HOSTUNREACH|NETUNREACH)|ERR_SOCKET_TIMEOUT|network/;
 
@@ -89,10 +88,6 @@ async function buildPrograms() {
   } catch (error) {
     stop(`the build failed: ${error.message}`, 'correct the sources named above');
   }
-}
-
-function isNewEnough(version) {
-  return version.localeCompare(oldestNode, 'en', { numeric: true }) >= 0;
 }
 
 function chooseNode() {
