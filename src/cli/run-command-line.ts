@@ -1,5 +1,5 @@
 // Parses, runs one verb, prints its error, gives the exit code; turns Ctrl-C into an abort.
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { SparkPlugError } from '../errors.ts';
 import { describeError, errorAsJson, exitCodeOf, exitCodes, Interrupted, nameFullDisk } from './exit-codes.ts';
 import { createProgram } from './program.ts';
@@ -9,12 +9,15 @@ import { createShell, type GlobalOptions, type Shell } from './shell.ts';
 const sameSignalMs = 250;
 /** How long a verb may take to wind down after Ctrl-C. */
 const graceMs = 2_000;
+/** Of these a second call finishes what the first one had begun. */
+const resumable: readonly string[] = ['up', 'down', 'images build', 'images push', 'lab up'];
 
 /** Runs `sparkplug ARGV` and gives its exit code; never throws. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const { own, passedOn } = splitAtDashes(argv);
   const interruption = new AbortController();
-  const stopListening = listenForInterruption(interruption);
+  let verb = '';
+  const stopListening = listenForInterruption(() => interruption.abort(describeInterruption(verb)));
   let shell: Shell | null = null;
   try {
     let exitCode: number = exitCodes.done;
@@ -27,12 +30,15 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         exitCode = code;
       },
     );
+    program.hook('preAction', (_, action) => {
+      verb = nameVerb(action);
+    });
     await Promise.race([program.parseAsync([...own], { from: 'user' }), hangingOn(interruption.signal)]);
     closeScreen(shell);
     return exitCode;
   } catch (error) {
     closeScreen(shell);
-    const cause = interruption.signal.aborted ? interruptionCause(error) : nameFullDisk(error);
+    const cause = interruption.signal.aborted ? findInterruption(error, interruption.signal) : nameFullDisk(error);
     printError(cause, wantsJson(own));
     return exitCodeOf(cause);
   } finally {
@@ -60,12 +66,23 @@ function splitAtDashes(argv: readonly string[]): {
   return at === -1 ? { own: argv, passedOn: null } : { own: argv.slice(0, at), passedOn: argv.slice(at + 1) };
 }
 
-function listenForInterruption(interruption: AbortController): () => void {
+/** As it is typed: `up`, `images push`. */
+function nameVerb(command: Command): string {
+  const { parent } = command;
+  return parent === null ? '' : `${nameVerb(parent)} ${command.name()}`.trim();
+}
+
+function describeInterruption(verb: string): Interrupted {
+  if (!resumable.includes(verb)) return new Interrupted();
+  return new Interrupted('interrupted: run the same command again, it goes on where it stopped');
+}
+
+function listenForInterruption(abort: () => void): () => void {
   let firstAt: number | null = null;
   const interrupt = () => {
     if (firstAt === null) {
       firstAt = performance.now();
-      interruption.abort(new Interrupted());
+      abort();
     } else if (performance.now() - firstAt > sameSignalMs) {
       process.exit(exitCodes.interrupted);
     }
@@ -78,8 +95,8 @@ function listenForInterruption(interruption: AbortController): () => void {
 }
 
 /** After Ctrl-C most errors are its consequences; one that says how to go on is kept. */
-function interruptionCause(error: unknown): Interrupted {
-  return error instanceof Interrupted ? error : new Interrupted();
+function findInterruption(error: unknown, { reason }: AbortSignal): unknown {
+  return error instanceof Interrupted ? error : reason;
 }
 
 function wantsJson(own: readonly string[]): boolean {
