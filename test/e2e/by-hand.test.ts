@@ -29,7 +29,7 @@ describe('a Compose folder', () => {
     // Outside of the project: what lies in it is the app's code.
     const out = await mkdtemp(join(tmpdir(), 'sparkplug-compose-'));
     await mustRun(folder, ['plan', '--compose', out]);
-    await docker('stack', 'deploy', '--resolve-image', 'never', '-c', join(out, 'compose.yaml'), 'handmade');
+    await docker('stack', 'deploy', '-c', join(out, 'compose.yaml'), 'handmade');
     await pWaitFor(
       async () => {
         const status = await sparkplug(folder, ['status', '-o', 'json']);

@@ -1,5 +1,9 @@
 // The cluster as a whole: exactly the containers it promises, unchanged by a second `up`, healed after every kind of death.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { awaitServices, containerOf, docker } from './support/docker.ts';
@@ -7,8 +11,11 @@ import { isReady, type SharedCluster, sharedCluster } from './support/shared-clu
 import { mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 let cluster: SharedCluster;
+/** Beside the project: what lies in its folder is a part of its image. */
+let scratch: string;
 before(async () => {
   cluster = await sharedCluster();
+  scratch = await mkdtemp(join(tmpdir(), 'sparkplug-scratch-'));
 });
 
 const table = [
@@ -73,7 +80,9 @@ describe('a component that is killed', () => {
   for (const victim of ['namenode', 'spark-master', 'spark-worker-1', 'datanode-1', 'scheduler', 'web']) {
     it(`${victim}: comes back by itself, a file written before is intact, the next run works`, async () => {
       const file = `/faults/${victim}`;
-      await mustRun(cluster.folder, ['hdfs', 'put', 'sparkplug.yaml', file, '--overwrite']);
+      const [original, copy] = [join(scratch, victim), join(scratch, `${victim}.copy`)];
+      await writeFile(original, randomBytes(1024 * 1024));
+      await mustRun(cluster.folder, ['hdfs', 'put', original, file, '--overwrite']);
       const container = await containerOf(cluster.projectId, victim);
       await docker('kill', '--signal', 'KILL', container);
       await pWaitFor(
@@ -83,7 +92,8 @@ describe('a component that is killed', () => {
         },
         { interval: 500, timeout: 120_000 },
       );
-      await mustRun(cluster.folder, ['hdfs', 'get', file, `/tmp/sparkplug-fault-${victim}`, '--overwrite']);
+      await mustRun(cluster.folder, ['hdfs', 'get', file, copy]);
+      assert.ok((await readFile(copy)).equals(await readFile(original)));
       await mustRun(cluster.folder, ['run', 'count']);
       await awaitServices(cluster.projectId, table);
     });

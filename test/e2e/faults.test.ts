@@ -152,7 +152,7 @@ describe('a registry', () => {
     });
     const outcome = await sparkplug(folder, ['up', '--no-build']);
     assert.notEqual(outcome.exitCode, 0);
-    assert.match(outcome.stderr, /REGISTRY_UNREACHABLE|IMAGE_MISSING/);
+    assert.match(outcome.stderr, /^error REGISTRY_UNREACHABLE: .*127\.0\.0\.1:9[\s\S]*^ {2}fix: /m);
   });
 });
 

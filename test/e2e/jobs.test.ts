@@ -34,6 +34,7 @@ describe('a job that works', () => {
       driver: `${sha256(secretMarker)} 0.9.0`,
       executor: `${sha256(secretMarker)} 0.9.0`,
       gomp: [true, true],
+      jvm: ['org.postgresql.Driver', 'PostgreSQL JDBC Driver 42.7.8', 'CoarseGrainedExecutorBackend'],
       user: 10001,
     });
   });
@@ -122,7 +123,9 @@ describe('a job that does not work', () => {
     const { failure } = await lastRunOf(cluster, 'greedy');
     assert.equal(failure?.code, 'RUN_CANNOT_GET_EXECUTORS');
     assert.match(failure?.message ?? '', /64|65536/);
-    assert.ok(performance.now() - startedAt < 60_000);
+    // The driver's start takes most of it; refused is what is refused for 3 s.
+    const tookMs = performance.now() - startedAt;
+    assert.ok(tookMs < 25_000, `${tookMs} ms`);
   });
 
   it('that writes no result fails, although it exited with 0', async () => {

