@@ -1,12 +1,15 @@
-// `npm run demo`: from nothing to GeoPredict's predictions, by the same verbs that a user types. `--down` removes it all.
+// `npm run demo`: from nothing to GeoPredict's predictions, by the same verbs that a user types. `--down` removes it all;
+// `--project DIR` does it in a copy of the sample, made by `sparkplug new NAME --template geopredict`.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
-const project = join(repository, 'examples', 'geopredict');
+const { values: flags } = parseArgs({ options: { down: { type: 'boolean' }, project: { type: 'string' } } });
+const project = resolve(flags.project ?? join(repository, 'examples', 'geopredict'));
 const bin = join(repository, 'bin', 'sparkplug.js');
 
 interface Metric {
@@ -119,12 +122,13 @@ async function runDemo(): Promise<void> {
   console.log(`  ${'all'.padEnd(28)} ${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s`);
   console.log(`
 What to open next
-  cd examples/geopredict          then, with ../../bin/sparkplug.js as sparkplug:
+  cd ${relative(repository, project).padEnd(28)} then, with ${relative(project, bin)} as sparkplug:
+  sparkplug open                  the dashboard: machines, runs with their logs, results, files
   sparkplug results predictions 1228
   sparkplug status                what runs; sparkplug plan: why it is laid out like this
   curl -H "Authorization: Bearer $(cat \${XDG_CONFIG_HOME:-~/.config}/sparkplug/${status.projectId}/token)" \\
     ${status.url}/api/v1/results/predictions/1228
-  npm run demo -- --down          removes the cluster, its data and its images
+  npm run demo -- ${flags.project === undefined ? '' : `--project ${project} `}--down          removes the cluster, its data and its images
 `);
 }
 
@@ -134,4 +138,4 @@ async function removeDemo(): Promise<void> {
   console.log('Docker Engine stays, as it may serve others.');
 }
 
-await (process.argv.includes('--down') ? removeDemo() : runDemo());
+await (flags.down ? removeDemo() : runDemo());
