@@ -1,14 +1,13 @@
-// `npm test`: everything, from nothing. Static checks and unit tests first, then the engine, then one cluster for all
-// end to end tests. Its last line counts what passed and failed; without Docker it fails, it never skips.
+// `npm test`: everything, from nothing. What the tests call, static checks and unit tests, then the engine, then one
+// cluster for all end to end tests. Its last line counts what passed and failed; without Docker it fails, it never skips.
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import pWaitFor from 'p-wait-for';
-import { createDocker } from '../src/adapters/docker/docker.ts';
-import { leaveSwarmIfOurs } from '../src/operations/ensure-swarm.ts';
-import { forgetTestMachines } from './e2e/support/machine.ts';
+import { chromium } from 'playwright-core';
+import { removeTestMachines } from './e2e/support/machine.ts';
 import { removeSharedCluster } from './e2e/support/shared-cluster.ts';
 import { repository } from './e2e/support/sparkplug.ts';
 import { explainStuckEngine } from './e2e/support/stuck-engine.ts';
@@ -23,8 +22,8 @@ const sparkplug = join(repository, 'bin', 'sparkplug.js');
 const artifacts = join(repository, 'test', 'artifacts');
 
 /**
- * End to end files in their order: what later ones build on comes first. The first makes this engine's Swarm anew, which is
- * refused where another cluster uses it.
+ * End to end files in their order: what later ones build on comes first. Those of several machines take the most memory,
+ * so they come before the cluster that stays up for the others.
  */
 const endToEnd = [
   'machine-add',
@@ -35,6 +34,7 @@ const endToEnd = [
   'results',
   'files',
   'closed',
+  'images',
   'service',
   'service-faults',
   'dashboard',
@@ -77,7 +77,8 @@ async function runTests(
       `--test-reporter=${join(repository, 'test', 'counting-reporter.ts')}`,
       ...files,
     ],
-    { cwd: repository, stdio: 'inherit', reject: false, env: { SPARKPLUG_COUNTS: countsFile } },
+    // Words and file names of programs are compared, in whatever language and locale this machine is.
+    { cwd: repository, stdio: 'inherit', reject: false, env: { SPARKPLUG_COUNTS: countsFile, LC_ALL: 'C.UTF-8' } },
   );
   const limit = setTimeout(() => {
     console.log(`✖ ${title} did not end within ${limitMs / 60_000} min`);
@@ -154,11 +155,45 @@ async function check(title: string, command: string, args: readonly string[]): P
   return passed;
 }
 
-/** Debian's Chromium, installed where it is missing. */
-async function ensureChromium(): Promise<boolean> {
-  const install =
-    'command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; }';
-  return await check('a browser is there', 'sh', ['-c', install]);
+/** Programs that tests call and a machine may lack: package of Debian and Ubuntu → POSIX sh that finds what it has. */
+type Needs = Readonly<Record<string, string>>;
+
+const unitNeeds: Needs = {
+  'openssh-client': 'command -v ssh',
+  // For schemathesis and moto, each in an environment of its own.
+  'python3-venv': 'python3 -c "import ensurepip"',
+};
+const endToEndNeeds: Needs = {
+  curl: 'command -v curl',
+  iproute2: 'command -v ip',
+  procps: 'command -v pgrep',
+};
+
+/** Installs what is missing and a browser, all at once; who is not root is told what to install. */
+async function ensureNeeds(needs: Needs): Promise<boolean> {
+  const browsers = `command -v chromium || command -v google-chrome || [ -x '${chromium.executablePath()}' ]`;
+  const script = `
+    missing= browser=
+    ${Object.entries(needs)
+      .map(([name, isThere]) => `${isThere} >/dev/null 2>&1 || missing="$missing ${name}"`)
+      .join('\n')}
+    { ${browsers}; } >/dev/null 2>&1 || browser=chromium
+    [ -n "$missing$browser" ] || exit 0
+    if [ "$(id -u)" != 0 ]; then
+      echo "error: programs that the tests call are missing; as root they are installed"
+      echo "  fix: sudo apt-get update && sudo apt-get install --no-install-recommends$missing $browser"
+      exit 1
+    fi
+    # A mirror that fails is not fatal as long as the packages can be had.
+    apt-get update -qq
+    # Ubuntu's Chromium is a snap, which a test cannot drive: there it is Playwright's own.
+    if [ -n "$browser" ] && [ -z "$(apt-cache show chromium 2>/dev/null)" ]; then
+      playwright-core install --with-deps --no-shell chromium || exit 1
+      browser=
+    fi
+    set -- $missing $browser
+    [ $# = 0 ] || DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"`;
+  return await check('what the tests call is there', 'sh', ['-c', script]);
 }
 
 /** Keeps what the engine knows, for reading after a failure. */
@@ -179,7 +214,7 @@ async function keepArtifacts(): Promise<void> {
  * would be taken. Only projects that the tests make, by their names.
  */
 async function removeLeftovers(): Promise<void> {
-  await forgetTestMachines();
+  await removeTestMachines();
   const docker = async (...args: readonly string[]) => (await execa('docker', args)).stdout.split('\n').filter(Boolean);
   const format = '{{index .Spec.Labels "sparkplug.project"}} {{index .Spec.Labels "com.docker.stack.namespace"}}';
   const ids = await docker('service', 'ls', '-q', '--filter', 'label=sparkplug.project');
@@ -195,8 +230,6 @@ async function removeLeftovers(): Promise<void> {
       await execa('docker', ['volume', 'rm', volume], { reject: false });
     }
   }
-  // One that further machines had joined listens on an address, and the first file asks for one that does not yet.
-  await leaveSwarmIfOurs(createDocker());
 }
 
 /** Counted: what a test run leaves behind, a user's `down` would leave too. */
@@ -214,7 +247,8 @@ const onlyUnit = process.argv.includes('--unit');
 const keep = process.argv.includes('--keep');
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 
-if (chosen.length === 0) {
+/** Without Docker; the Python and npm registries are asked the first time. */
+async function runUnitTests(): Promise<void> {
   await check('formatted and linted', 'biome', ['check', '.']);
   await check('types', 'tsc', ['-p', '.']);
   await check('types of the dashboard', 'tsc', ['-p', 'dashboard']);
@@ -225,16 +259,20 @@ if (chosen.length === 0) {
     ['schemathesis', 'slow-readers', 'aws-images', 'aws'].map(endToEndFile),
     1,
   );
-  if (await ensureChromium()) await runTests('the dashboard in a browser', ['dashboard/test/*.test.ts'], 1);
+  await runTests('the dashboard in a browser', ['dashboard/test/*.test.ts'], 1);
 }
-if (!onlyUnit) {
-  const ready = await check('the engine is set up', process.execPath, [sparkplug, 'doctor', '--fix', '--yes']);
-  if (ready) {
-    await removeLeftovers();
-    for (const name of chosen.length > 0 ? chosen : endToEnd) await runEndToEnd(name);
-    if (total.failed > 0) await keepArtifacts();
-    if (!keep) await clearSharedCluster();
-  }
+
+async function runEndToEndTests(names: readonly string[]): Promise<void> {
+  if (!(await check('the engine is set up', process.execPath, [sparkplug, 'doctor', '--fix', '--yes']))) return;
+  await removeLeftovers();
+  for (const name of names) await runEndToEnd(name);
+  if (total.failed > 0) await keepArtifacts();
+  if (!keep) await clearSharedCluster();
+}
+
+if (await ensureNeeds(onlyUnit ? unitNeeds : { ...unitNeeds, ...endToEndNeeds })) {
+  if (chosen.length === 0) await runUnitTests();
+  if (!onlyUnit) await runEndToEndTests(chosen.length > 0 ? chosen : endToEnd);
 }
 
 console.log(`\n${total.passed} passed, ${total.failed} failed`);

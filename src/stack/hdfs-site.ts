@@ -22,7 +22,7 @@ export function buildHdfsSite({ replication, writes }: { replication: 'auto' | n
 }
 
 /** The container's own on `data`, which the image's entrypoint finds out. */
-const ownAddress = '${env.SPARKPLUG_ADDRESS}';
+const ownAddress = `\${env.SPARKPLUG_ADDRESS}`;
 
 const addresses = {
   'dfs.namenode.rpc-address': 'namenode:8020',

@@ -1,18 +1,15 @@
 // `machine add` over real SSH into a fresh Debian machine, and `machine join-command`: from one machine to two and back.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { execa } from 'execa';
 import pWaitFor from 'p-wait-for';
-import { ensureSshClient, forgetTestMachines, startSshMachine, type TestMachine } from './support/machine.ts';
-import { makeProject, mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
+import { docker } from './support/docker.ts';
+import { startMachine, startSshMachine, type TestMachine } from './support/machine.ts';
+import { makeProject, mustRunJson } from './support/sparkplug.ts';
 
 const project = {
   'sparkplug.yaml':
-    'name: e2e-add\njobs:\n  one: { main: job.py }\n' +
-    'spark: { worker: { executors: 1, cores: 1, memory: 1GiB } }\nreserve: { memory: 16GiB }\n',
+    'name: e2e-add\njobs:\n  one: { main: job.py }\n' + 'spark: { worker: { executors: 1, cores: 1, memory: 1GiB } }\n',
   'job.py':
     'from pyspark.sql import SparkSession\n' +
     'spark = SparkSession.builder.getOrCreate()\n' +
@@ -29,33 +26,43 @@ interface MachineRow {
   readonly containers: readonly { readonly service: string; readonly state: string }[];
 }
 
-let folder: string;
-let keys: string;
+/** Where the command line runs: this computer's own engine may serve other clusters, and its Swarm has to stay. */
+let first: TestMachine;
 let machine: TestMachine;
 let destination: string;
 
-const listMachines = async () => ((await mustRunJson(folder, ['machine'])) as { machines: MachineRow[] }).machines;
+async function must(...args: readonly string[]): ReturnType<TestMachine['exec']> {
+  const outcome = await first.sparkplug(...args);
+  assert.equal(outcome.exitCode, 0, `sparkplug ${args.join(' ')} → ${outcome.exitCode}\n${outcome.all}`);
+  return outcome;
+}
+const mustJson = async (...args: readonly string[]): Promise<unknown> =>
+  JSON.parse((await must(...args, '-o', 'json')).stdout);
+const listMachines = async () => ((await mustJson('machine')) as { machines: MachineRow[] }).machines;
 const add = (...flags: readonly string[]) =>
-  sparkplug(folder, ['machine', 'add', destination, '--identity', join(keys, 'id'), ...flags], { timeoutMs: 600_000 });
+  first.sparkplug('machine', 'add', destination, '--identity', '/keys/id', ...flags);
 
 before(async () => {
-  await ensureSshClient();
-  keys = await mkdtemp(join(tmpdir(), 'sparkplug-keys-'));
-  // Host keys that were accepted stay out of the user's own list: addresses of containers come back with other keys.
-  process.env.XDG_CONFIG_HOME = keys;
-  folder = await makeProject(project);
+  const folder = await makeProject(project);
+  const { images } = (await mustRunJson(folder, ['images', 'build'], { timeoutMs: 900_000 })) as {
+    images: { ref: string }[];
+  };
+  first = await startMachine('sparkplug-test-first', { memoryMiB: 4096 });
+  await first.exec(['mkdir', '/keys']);
   for (const name of ['id', 'other']) {
-    await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(keys, name)]);
+    await first.exec(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', `/keys/${name}`]);
   }
-  machine = await startSshMachine('sparkplug-test-added', (await readFile(join(keys, 'id.pub'), 'utf8')).trim());
+  const { stdout: key } = await first.exec(['cat', '/keys/id.pub']);
+  machine = await startSshMachine('sparkplug-test-added', key.trim(), { memoryMiB: 2560 });
   destination = `root@${machine.address}`;
-  await mustRun(folder, ['up', '--yes'], { timeoutMs: 600_000 });
-  await mustRun(folder, ['hdfs', 'put', join(folder, 'job.py'), '/kept.py']);
+  const refs = new Set(images.map(({ ref }) => ref));
+  await execa('sh', ['-c', 'docker save "$@" | docker exec -i "$0" docker load', first.name, ...refs]);
+  await docker('cp', folder, `${first.name}:/project`);
+  await must('up', '--no-build', '--yes');
+  await must('hdfs', 'put', '/project/job.py', '/kept.py');
 });
 after(async () => {
-  await machine?.remove();
-  await mustRun(folder, ['down', '--volumes', '--now', '--yes']);
-  await forgetTestMachines();
+  await Promise.all([machine?.remove(), first?.remove()]);
 });
 
 async function readHostKey(): Promise<string> {
@@ -77,11 +84,11 @@ describe('a further machine', () => {
       ['HOST_KEY_UNKNOWN', [destination]],
       ['HOST_KEY_CHANGED', [destination, '--host-key', stranger]],
       ['SSH_UNREACHABLE', [destination, '--port', '23']],
-      ['SUDO_MISSING', [`guest@${machine.address}`, '--identity', join(keys, 'id'), '--host-key', hostKey]],
-      ['SSH_REFUSED', [destination, '--identity', join(keys, 'other')]],
+      ['SUDO_MISSING', [`guest@${machine.address}`, '--identity', '/keys/id', '--host-key', hostKey]],
+      ['SSH_REFUSED', [destination, '--identity', '/keys/other']],
     ];
     for (const [code, args] of cases) {
-      const { exitCode, all } = await sparkplug(folder, ['machine', 'add', ...args]);
+      const { exitCode, all } = await first.sparkplug('machine', 'add', ...args);
       assert.equal(exitCode, 1, all);
       assert.match(all, new RegExp(`error ${code}: .*[\\s\\S]*fix: `));
     }
@@ -101,20 +108,14 @@ describe('a further machine', () => {
         `${kind} of ${services}`,
       );
     }
-    const read = await mustRun(folder, [
-      'exec',
-      services.find((one) => one.startsWith('datanode-')) ?? '',
-      '--',
-      'hostname',
-    ]);
+    const read = await must('exec', services.find((one) => one.startsWith('datanode-')) ?? '', '--', 'hostname');
     assert.match(read.stdout, /^datanode-/);
-    const kept = join(keys, 'kept.py');
-    await mustRun(folder, ['hdfs', 'get', '/kept.py', kept]);
-    assert.equal(await readFile(kept, 'utf8'), project['job.py']);
+    await must('hdfs', 'get', '/kept.py', '/kept.py');
+    assert.equal(`${(await first.exec(['cat', '/kept.py'])).stdout}\n`, project['job.py']);
   });
 
   it('runs its part of a job', async () => {
-    const { all } = await mustRun(folder, ['run', 'one'], { timeoutMs: 300_000 });
+    const { all } = await must('run', 'one');
     const workers = (await listMachines()).find(({ name }) => name === 'sparkplug-test-added')?.containers ?? [];
     const worker = workers.find(({ service }) => service.startsWith('spark-worker-'))?.service ?? assert.fail();
     assert.match(all, new RegExp(`SEVERAL 4000 .*${worker}\\b`));
@@ -130,16 +131,14 @@ describe('a further machine', () => {
 
   it('is drained and removed, and comes back by the line of join-command', async () => {
     assert.notEqual(await readTrust(), '');
-    const removed = await mustRun(folder, ['machine', 'remove', 'sparkplug-test-added', '--yes'], {
-      timeoutMs: 300_000,
-    });
+    const removed = await must('machine', 'remove', 'sparkplug-test-added', '--yes');
     assert.match(removed.all, /sparkplug-test-added was removed, has left the Swarm and forgotten the registry/);
     assert.deepEqual((await listMachines()).length, 1);
     const state = await machine.exec(['docker', 'info', '--format', '{{.Swarm.LocalNodeState}}']);
     assert.deepEqual([state.stdout.trim(), await readTrust()], ['inactive', '']);
-    const fsck = await mustRun(folder, ['hdfs', 'ls', '/rows']);
+    const fsck = await must('hdfs', 'ls', '/rows');
     assert.match(fsck.stdout, /part-/);
-    const { command } = (await mustRunJson(folder, ['machine', 'join-command'])) as { command: string };
+    const { command } = (await mustJson('machine', 'join-command')) as { command: string };
     assert.doesNotMatch(command, /\n/);
     const joined = await machine.exec(['sh', '-c', command]);
     assert.equal(joined.exitCode, 0, joined.all);
@@ -154,7 +153,7 @@ describe('a further machine', () => {
   });
 
   it('with a wrong token does not join, and says so', async () => {
-    const { command } = (await mustRunJson(folder, ['machine', 'join-command'])) as { command: string };
+    const { command } = (await mustJson('machine', 'join-command')) as { command: string };
     const script = Buffer.from(/^echo (\S+) /.exec(command)?.[1] ?? '', 'base64').toString('utf8');
     const wrong = script.replace(/SWMTKN-1-[a-z0-9]{4}/, 'SWMTKN-1-0000');
     await machine.exec(['docker', 'swarm', 'leave', '--force']);
@@ -164,15 +163,20 @@ describe('a further machine', () => {
   });
 
   it('that left by itself is not waited for: the next change names it, and it can be removed', async () => {
-    const up = await mustRun(folder, ['up', '--yes']);
+    const up = await must('up', '--no-build', '--yes');
     assert.match(up.all, /warning: sparkplug-test-added does not answer, and with it .*agent-sparkplug-test-added/);
-    const removed = await mustRun(folder, ['machine', 'remove', 'sparkplug-test-added', '--force', '--yes'], {
-      timeoutMs: 120_000,
-    });
+    const removed = await must('machine', 'remove', 'sparkplug-test-added', '--force', '--yes');
     // It came back by a line in its own shell, so its own shell is where it ends.
     const command = /sudo sh -c '(docker swarm leave; .*)'/.exec(removed.all)?.[1] ?? assert.fail(removed.all);
     await machine.exec(['sh', '-c', command]);
     assert.equal(await readTrust(), '');
     assert.deepEqual((await listMachines()).length, 1);
+  });
+
+  it('is followed by nothing: down leaves the Swarm that was made for it', async () => {
+    await must('down', '--volumes', '--now', '--yes');
+    const { stdout: state } = await first.exec(['docker', 'info', '--format', '{{.Swarm.LocalNodeState}}']);
+    assert.equal(state.trim(), 'inactive');
+    assert.equal((await first.exec(['docker', 'ps', '-q'])).stdout, '');
   });
 });

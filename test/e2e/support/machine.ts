@@ -51,17 +51,15 @@ interface MachineShape {
 export async function startMachine(name: string, shape: MachineShape): Promise<TestMachine> {
   const { memoryMiB, dockerDiskMiB, daemonConfig = {}, cgroupVersion } = shape;
   await buildImage(image, 'machine');
-  const memoryInfo = join(await mkdtemp(join(tmpdir(), 'sparkplug-machine-')), 'meminfo');
-  await writeFile(memoryInfo, await scaledMemoryInfo(memoryMiB));
   const volume = `${name}-docker`;
   await docker('volume', 'create', volume);
   await docker(
     ...['run', '-d', '--name', name, '--hostname', name, ...powers],
     ...dockerDisk(volume, dockerDiskMiB),
-    ...['-v', `${memoryInfo}:/proc/meminfo:ro`, '-v', `${repository}:/sparkplug:ro`],
+    ...(await memoryOf(memoryMiB)),
+    ...['-v', `${repository}:/sparkplug:ro`],
     ...(cgroupVersion === undefined ? [] : ['--cgroupns', 'private', '-e', `CGROUP_VERSION=${cgroupVersion}`]),
-    ...['-e', `DAEMON_CONFIG=${JSON.stringify(daemonConfig)}`],
-    ...['--memory', `${memoryMiB}m`, '--memory-swap', `${memoryMiB}m`, image],
+    ...['-e', `DAEMON_CONFIG=${JSON.stringify(daemonConfig)}`, image],
   );
   const machine = handle(name, async () => {
     await execa('docker', ['volume', 'rm', volume], { reject: false });
@@ -71,6 +69,14 @@ export async function startMachine(name: string, shape: MachineShape): Promise<T
     timeout: 60_000,
   });
   return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
+}
+
+/** What a machine believes to have, and its limit. */
+async function memoryOf(memoryMiB: number): Promise<readonly string[]> {
+  const memoryInfo = join(await mkdtemp(join(tmpdir(), 'sparkplug-machine-')), 'meminfo');
+  await writeFile(memoryInfo, await scaledMemoryInfo(memoryMiB));
+  const limit = ['--memory', `${memoryMiB}m`, '--memory-swap', `${memoryMiB}m`];
+  return ['-v', `${memoryInfo}:/proc/meminfo:ro`, ...limit];
 }
 
 /** Docker's data on a volume, or (in MiB) on a disk of its own. */
@@ -85,11 +91,14 @@ export async function ensureSshClient(): Promise<void> {
   await execa('sh', ['-c', 'apt-get update -qq && apt-get install -qq -y --no-install-recommends openssh-client']);
 }
 
-/** A fresh Debian machine without Docker, reached over SSH by this key; `exec` is its console. */
+/**
+ * A fresh Debian machine without Docker, reached over SSH by this key; `exec` is its console. Without `memoryMiB` it has
+ * the host's memory.
+ */
 export async function startSshMachine(
   name: string,
   authorizedKey: string,
-  { dockerDiskMiB }: Pick<MachineShape, 'dockerDiskMiB'> = {},
+  { memoryMiB, dockerDiskMiB }: Partial<Pick<MachineShape, 'memoryMiB' | 'dockerDiskMiB'>> = {},
 ): Promise<TestMachine> {
   const sshImage = 'sparkplug-test/ssh-machine';
   await buildImage(sshImage, 'ssh-machine');
@@ -97,6 +106,7 @@ export async function startSshMachine(
   await docker('volume', 'create', volume);
   await docker(
     ...['run', '-d', '--name', name, '--hostname', name, ...powers, ...dockerDisk(volume, dockerDiskMiB)],
+    ...(memoryMiB === undefined ? [] : await memoryOf(memoryMiB)),
     ...['-e', `AUTHORIZED_KEY=${authorizedKey}`, sshImage],
   );
   const machine = handle(name, async () => {
@@ -107,16 +117,12 @@ export async function startSshMachine(
   return { ...machine, address: (await docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', name)).trim() };
 }
 
-/** Takes machines of tests that are gone out of this engine's Swarm, where it has one. */
-export async function forgetTestMachines(): Promise<void> {
-  const { stdout, exitCode } = await execa('docker', ['node', 'ls', '--format', '{{.ID}} {{.Hostname}} {{.Status}}'], {
-    reject: false,
-  });
-  if (exitCode !== 0) return;
-  for (const line of stdout.split('\n')) {
-    const [id = '', hostname = '', status] = line.split(' ');
-    if (hostname.startsWith('sparkplug-test-') && status === 'Down') await docker('node', 'rm', '--force', id);
-  }
+/** Removes the machines that an interrupted test left: their names would be taken. */
+export async function removeTestMachines(): Promise<void> {
+  const ids = await docker('ps', '-aq', '--filter', 'name=^/?sparkplug-(test|fleet)-');
+  if (ids !== '') await docker('rm', '-f', '-v', ...ids.split('\n'));
+  const volumes = await docker('volume', 'ls', '-q', '--filter', 'name=^sparkplug-(test|fleet)-');
+  if (volumes !== '') await docker('volume', 'rm', ...volumes.split('\n'));
 }
 
 /** A machine that systemd runs, without Docker; the repository is mounted in it. */
