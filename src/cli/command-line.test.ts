@@ -319,10 +319,14 @@ test('down without a cluster has nothing to do', async () => {
 
 test('an interruption ends with 130, also while Docker does not answer, and says how to go on where that is possible', async () => {
   const dir = await project('interrupted', oneJob);
-  const goOn = 'interrupted: run the same command again, it goes on where it stopped\n';
-  const commands = [['plan'], ['images', 'rm', '--yes'], ['-C', dir, 'up', '--no-build'], ['images', 'build']];
+  const commands = [['plan'], ['images', 'rm', '--yes'], ['images', 'build'], ['-C', dir, 'up', '--no-build']];
   const said = await Promise.all(commands.map((args) => interrupt(dir, args)));
-  assert.deepEqual(said, ['interrupted\n', 'interrupted\n', goOn, goOn]);
+  assert.deepEqual(said, [
+    'interrupted\n',
+    'interrupted\n',
+    'interrupted: run the same command again, it goes on where it stopped\n',
+    'interrupted: what the cluster has begun goes on; run the same command again for the rest\n',
+  ]);
 });
 
 /** Interrupts a command as soon as it waits for Docker; returns what it said. */

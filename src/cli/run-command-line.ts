@@ -9,8 +9,16 @@ import { createShell, type GlobalOptions, type Shell } from './shell.ts';
 const sameSignalMs = 250;
 /** How long a verb may take to wind down after Ctrl-C. */
 const graceMs = 2_000;
-/** Of these a second call finishes what the first one had begun. */
-const resumable: readonly string[] = ['up', 'down', 'images build', 'images push', 'lab up'];
+const goesOn = 'run the same command again, it goes on where it stopped';
+/** Of the verbs of which a second call finishes what the first one had begun. */
+const howToGoOn: Readonly<Record<string, string>> = {
+  // A cluster that stands carries out by itself what it was given, and is busy meanwhile.
+  up: 'what the cluster has begun goes on; run the same command again for the rest',
+  down: goesOn,
+  'images build': goesOn,
+  'images push': goesOn,
+  'lab up': goesOn,
+};
 
 /** Runs `sparkplug ARGV` and gives its exit code; never throws. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
@@ -73,8 +81,8 @@ function nameVerb(command: Command): string {
 }
 
 function describeInterruption(verb: string): Interrupted {
-  if (!resumable.includes(verb)) return new Interrupted();
-  return new Interrupted('interrupted: run the same command again, it goes on where it stopped');
+  const how = howToGoOn[verb];
+  return how === undefined ? new Interrupted() : new Interrupted(`interrupted: ${how}`);
 }
 
 function listenForInterruption(abort: () => void): () => void {
