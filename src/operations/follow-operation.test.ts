@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Operation, Step } from '../api/schemas.ts';
+import type { ClusterStatus, Operation, Step } from '../api/schemas.ts';
+import { SparkPlugError } from '../errors.ts';
 import type { ProgressEvent } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 import { reportSteps, submitAndFollow } from './follow-operation.ts';
@@ -11,6 +12,8 @@ const step = (text: string, state: Step['state'], durationMs: number | null = nu
   state,
   durationMs,
 });
+
+const desired = {} as DesiredState;
 
 const operation = (state: Operation['state'], steps: Step[], failure: Operation['failure'] = null): Operation => ({
   id: 'op-1',
@@ -23,21 +26,32 @@ const operation = (state: Operation['state'], steps: Step[], failure: Operation[
   finishedAt: null,
 });
 
-async function submit(operations: readonly Operation[] | 'unchanged') {
+/** Submits to a cluster that is at `earlier` operations, one after another, when that is tried. */
+async function submit(operations: readonly Operation[] | 'unchanged', earlier: readonly string[] = []) {
   const events: ProgressEvent[] = [];
+  const ahead = [...earlier];
   const api = {
-    submitDesiredState: async () =>
-      operations === 'unchanged'
+    desiredState: async () => ({ revision: 1 + earlier.length - ahead.length, desired }),
+    submitDesiredState: async (_: DesiredState, { ifMatch }: { ifMatch?: number }) => {
+      if (ahead.length > 0) throw new SparkPlugError('CLUSTER_BUSY', 'an operation is changing the cluster');
+      // What it was before it was waited for: another one's change meanwhile is refused by the cluster.
+      assert.equal(ifMatch, 1);
+      return operations === 'unchanged'
         ? ({ kind: 'unchanged', revision: 1 } as const)
-        : ({ kind: 'accepted', operation: 'op-1' } as const),
-    async *followOperation() {
-      if (operations !== 'unchanged') yield* operations;
+        : ({ kind: 'accepted', operation: 'op-1' } as const);
+    },
+    clusterStatus: async () => ({ operation: ahead[0] ?? null }) as ClusterStatus,
+    async *followOperation(id: string) {
+      if (id === ahead[0]) {
+        yield operation('running', [step('drain', 'running')]);
+        ahead.shift();
+        yield operation('failed', [step('drain', 'failed', 1)]);
+      } else if (operations !== 'unchanged') yield* operations;
     },
   };
   const { signal } = new AbortController();
-  const desired = {} as DesiredState;
   const report = (event: ProgressEvent) => events.push(event);
-  const changed = await submitAndFollow({ api, desired, basedOn: 1, now: false, report, signal });
+  const changed = await submitAndFollow({ api, desired, now: false, report, signal });
   return { changed, events };
 }
 
@@ -61,6 +75,22 @@ test('each step is told once, at its start and at its end, also when states were
   assert.deepEqual(
     missed.map((event) => event.kind),
     ['step-started', 'step-done'],
+  );
+});
+
+test('what the cluster is at already is waited for, however it ends, and then it is submitted', async () => {
+  const { changed, events } = await submit([operation('succeeded', [step('deploy', 'done', 5)])], ['op-7', 'op-8']);
+  assert.ok(changed);
+  assert.deepEqual(
+    events.map((event) => `${event.kind} ${'step' in event ? event.step : ''}`),
+    [
+      'step-started wait for operation op-7',
+      'step-done wait for operation op-7',
+      'step-started wait for operation op-8',
+      'step-done wait for operation op-8',
+      'step-started deploy',
+      'step-done deploy',
+    ],
   );
 });
 

@@ -2,29 +2,55 @@
 import type { ApiClient } from '../api/client.ts';
 import type { Failure, Operation, Step } from '../api/schemas.ts';
 import { isErrorCode, SparkPlugError } from '../errors.ts';
-import type { Report } from '../progress.ts';
+import { type Report, step } from '../progress.ts';
 import type { DesiredState } from '../stack/desired-state.ts';
 
 /** What a change of the cluster answers at once. */
 type Submission = Awaited<ReturnType<ApiClient['submitDesiredState']>>;
 
 interface Submitting {
-  readonly api: Pick<ApiClient, 'submitDesiredState' | 'followOperation'>;
+  readonly api: Pick<ApiClient, 'desiredState' | 'submitDesiredState' | 'clusterStatus' | 'followOperation'>;
   readonly desired: DesiredState;
-  /** Revision that `desired` was made from: another one's change in between is refused. */
-  readonly basedOn: number;
   readonly now: boolean;
   readonly report: Report;
   readonly signal: AbortSignal;
 }
 
 /**
- * Returns when the cluster is what `desired` says; false when it already was.
- * @throws SparkPlugError CLUSTER_BUSY, or what stopped the operation
+ * Returns when the cluster is what `desired` says; false when it already was. What the cluster is at already, such as
+ * what an interrupted `up` had begun, is waited for.
+ * @throws SparkPlugError REVISION_CONFLICT, or what stopped the operation
  */
-export async function submitAndFollow({ api, desired, basedOn, now, report, signal }: Submitting): Promise<boolean> {
-  const submission = await api.submitDesiredState(desired, { ifMatch: basedOn, now, signal });
-  return await followSubmission(submission, { api, report, signal });
+export async function submitAndFollow(submitting: Submitting): Promise<boolean> {
+  // Once: what another one changes from here on, while it is waited for too, is not overwritten.
+  const { revision } = await submitting.api.desiredState(submitting);
+  for (;;) {
+    const submission = await submitUnlessBusy(submitting, revision);
+    if (submission !== 'busy') return await followSubmission(submission, submitting);
+    await awaitOperation(submitting);
+  }
+}
+
+async function submitUnlessBusy(
+  { api, desired, now, signal }: Submitting,
+  basedOn: number,
+): Promise<Submission | 'busy'> {
+  try {
+    return await api.submitDesiredState(desired, { ifMatch: basedOn, now, signal });
+  } catch (error) {
+    if (error instanceof SparkPlugError && error.code === 'CLUSTER_BUSY') return 'busy';
+    throw error;
+  }
+}
+
+/** Returns when the operation in progress has ended: how, is for those who began it. */
+async function awaitOperation({ api, report, signal }: Submitting): Promise<void> {
+  const { operation } = await api.clusterStatus({ signal });
+  if (operation === null) return;
+  const follow = async () => {
+    for await (const { state } of api.followOperation(operation, { signal })) if (state !== 'running') return;
+  };
+  await step(report, `wait for operation ${operation}`, follow, 'it is changing the cluster already');
 }
 
 /**

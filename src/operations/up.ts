@@ -114,11 +114,10 @@ export async function submit(
   options: Omit<UpOptions, 'build'>,
 ): Promise<boolean> {
   refuseOlderCli((await api.health(options)).version);
-  const { revision } = await api.desiredState(options);
   await createSwarmSecrets(docker, desired);
   // The scheduler publishes by the engine of its machine.
   await trustRegistry(docker, desired, options.signal);
-  return await submitAndFollow({ ...options, api, desired, basedOn: revision });
+  return await submitAndFollow({ ...options, api, desired });
 }
 
 /** A cluster that works is up, whether or not it gives a link. */
