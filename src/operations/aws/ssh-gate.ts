@@ -80,11 +80,20 @@ export function createSshGate(opening: GateOpening, options: SshGateOptions = {}
       }
     },
     close: async () => {
-      await createDocker({ context: 'default' }).tryRun(['context', 'rm', '--force', context]);
+      await removeContext(context);
       await removeHostSettings(sshSettingsFile(), projectId);
       await forgetHostKeys(knownHostsFile(), `${resourceName(projectId)}.`);
     },
   };
+}
+
+/** Without a client there is no context. */
+async function removeContext(context: string): Promise<void> {
+  try {
+    await createDocker({ context: 'default' }).tryRun(['context', 'rm', '--force', context]);
+  } catch (error) {
+    if (!(error instanceof SparkPlugError && error.code === 'DOCKER_MISSING')) throw error;
+  }
 }
 
 /** Its host key is known by the instance: the address changes, and another instance has another key. */
