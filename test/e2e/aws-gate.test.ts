@@ -24,7 +24,7 @@ import { listImages } from '../../src/operations/list-images.ts';
 import { renderProvisionScript } from '../../src/operations/machines/render-provision-script.ts';
 import { openProject } from '../../src/operations/open-project.ts';
 import { type Moto, startMoto } from '../aws/start-moto.ts';
-import { ensureSshClient, startSshMachine, type TestMachine } from './support/machine.ts';
+import { startSshMachine, type TestMachine } from './support/machine.ts';
 import { makeProject, mustRun } from './support/sparkplug.ts';
 
 const projectId = 'e2e-gate-abc123';
@@ -49,7 +49,6 @@ let path: string;
 let parts: AwsParts;
 
 before(async () => {
-  await ensureSshClient();
   home = await mkdtemp(join(tmpdir(), 'sparkplug-gate-'));
   moto = await startMoto();
   // This user's own configuration of OpenSSH stays as it is: whoever starts `ssh` starts one with another.

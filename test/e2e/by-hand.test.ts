@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
+import { parse } from 'yaml';
 import { awaitServices, containerOf, docker, servicesOfOneWorker } from './support/docker.ts';
+import { startClientMachine } from './support/machine.ts';
 import { makeProject, mustRun, mustRunJson, sparkplug } from './support/sparkplug.ts';
 
 const kept = ['namenode', 'datanode-1', 'spark-master', 'spark-worker-1', 'scheduler', 'web'] as const;
@@ -46,5 +48,23 @@ describe('a Compose folder', () => {
     assert.deepEqual(await Promise.all(kept.map((name) => containerOf(projectId, name))), before);
     await awaitServices(projectId, servicesOfOneWorker);
     assert.match(await docker('stack', 'ls', '--format', '{{.Name}}'), /handmade/);
+  });
+
+  it('of a cluster that uses every key is read by Docker’s client, with nothing lost and without a warning', async () => {
+    // `docker stack config` came with Docker 23; the client of this computer may be older.
+    const client = await startClientMachine('sparkplug-test-reader');
+    try {
+      const compose = '/sparkplug/test/golden/full/compose.yaml';
+      const { exitCode, stdout, all } = await client.exec(['docker', 'stack', 'config', '--compose-file', compose]);
+      assert.deepEqual([exitCode, all], [0, stdout]);
+      const read = parse(stdout);
+      assert.equal(read.services['spark-driver'].deploy.replicas, 2);
+      assert.equal(read.services['spark-driver'].secrets[0].mode, 0o400);
+      assert.equal(read.services['spark-worker-2'].deploy.placement.constraints[0], 'node.id == node2');
+      assert.equal(read.services['datanode-1'].deploy.resources.limits.memory, String(256 * 1024 * 1024));
+      assert.match(read.services.web.healthcheck.test[3], /\$\$?line/);
+    } finally {
+      await client.remove();
+    }
   });
 });

@@ -17,7 +17,7 @@ import {
   servicesOn,
   upLabCluster,
 } from './support/lab.ts';
-import { ensureSshClient, startSshMachine } from './support/machine.ts';
+import { startSshMachine } from './support/machine.ts';
 import { makeProject, mustRun, sparkplug } from './support/sparkplug.ts';
 
 const project = {
@@ -115,7 +115,6 @@ describe('a machine that joins', () => {
   });
 
   it('over SSH and has no room on its disk is refused before anything is installed there', async () => {
-    await ensureSshClient();
     const keys = await mkdtemp(join(tmpdir(), 'sparkplug-keys-'));
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(keys, 'id')]);
     const key = (await readFile(join(keys, 'id.pub'), 'utf8')).trim();

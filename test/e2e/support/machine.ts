@@ -85,12 +85,6 @@ function dockerDisk(volume: string, sizeMiB: number | undefined): readonly strin
   return ['--tmpfs', `/var/lib/docker:exec,size=${sizeMiB}m`];
 }
 
-/** OpenSSH's client, as users have it. */
-export async function ensureSshClient(): Promise<void> {
-  if ((await execa('sh', ['-c', 'command -v ssh-keyscan'], { reject: false })).exitCode === 0) return;
-  await execa('sh', ['-c', 'apt-get update -qq && apt-get install -qq -y --no-install-recommends openssh-client']);
-}
-
 /**
  * A fresh Debian machine without Docker, reached over SSH by this key; `exec` is its console. Without `memoryMiB` it has
  * the host's memory.
