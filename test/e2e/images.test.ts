@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import pWaitFor from 'p-wait-for';
 import { version } from '../../src/version.ts';
-import { awaitServices, containerOf, docker } from './support/docker.ts';
+import { awaitServices, containerOf, docker, servicesOfTwoWorkers } from './support/docker.ts';
 import { ask, isReady, type SharedCluster, sharedCluster } from './support/shared-cluster.ts';
 
 interface InspectedContainer {
@@ -22,25 +22,11 @@ interface Container {
   readonly image: InspectedImage;
 }
 
-const services = [
-  'checkpointer',
-  'datanode-1',
-  'datanode-2',
-  'history',
-  'namenode',
-  'scheduler',
-  'spark-driver',
-  'spark-master',
-  'spark-worker-1',
-  'spark-worker-2',
-  'web',
-];
-
 let cluster: SharedCluster;
 let containers: readonly Container[];
 before(async () => {
   cluster = await sharedCluster();
-  await awaitServices(cluster.projectId, services);
+  await awaitServices(cluster.projectId, servicesOfTwoWorkers);
   const ids = await docker('ps', '-q', '--filter', `label=sparkplug.project=${cluster.projectId}`);
   const found = JSON.parse(await docker('inspect', ...ids.split('\n'))) as InspectedContainer[];
   const inspected = await docker('image', 'inspect', ...new Set(found.map(({ Image }) => Image)));
@@ -147,7 +133,7 @@ describe('a container that is told to end', () => {
   }
 
   it('is replaced, and the cluster works as before', async () => {
-    await awaitServices(cluster.projectId, services);
+    await awaitServices(cluster.projectId, servicesOfTwoWorkers);
     await pWaitFor(() => isReady(cluster), { interval: 500, timeout: 60_000 });
   });
 });

@@ -23,6 +23,9 @@ export const servicesOfOneWorker = [
   'web',
 ] as const;
 
+/** Of one with two of each, as the shared cluster is. */
+export const servicesOfTwoWorkers = [...servicesOfOneWorker, 'datanode-2', 'spark-worker-2'].toSorted();
+
 /** Names (the label `sparkplug.service`) of a project's running containers, sorted. */
 export async function runningServices(projectId: string): Promise<string[]> {
   const out = await docker(
