@@ -31,25 +31,21 @@ export async function watchAttempt(
   return null;
 }
 
-/** Asks the master alone, for the application that the driver's log has announced: that costs the job nothing. */
-async function lookFromOutside(
+type Look = (
   context: RunContext,
   attempt: StoredAttempt,
   address: string,
   executors: ExecutorWatch,
   signal: AbortSignal,
-): Promise<Failure | null> {
+) => Promise<Failure | null>;
+
+/** Asks the master alone, for the application that the driver's log has announced: that costs the job nothing. */
+const lookFromOutside: Look = async (context, attempt, address, executors, signal) => {
   const application = context.runs.get(attempt.run)?.applications.at(-1);
   return application === undefined ? null : await executors(application, address, signal);
-}
+};
 
-async function lookInside(
-  context: RunContext,
-  attempt: StoredAttempt,
-  address: string,
-  executors: ExecutorWatch,
-  signal: AbortSignal,
-): Promise<Failure | null> {
+const lookInside: Look = async (context, attempt, address, executors, signal) => {
   const application = await context.spark.application(address, signal);
   if (application === null || signal.aborted) return null;
   noteApplication(context, attempt.run, application);
@@ -60,7 +56,7 @@ async function lookInside(
   // A job whose tasks get done is spared the further question.
   if (refused !== null || signal.aborted || (progress?.tasksDone ?? 0) > 0) return refused;
   return judgeLostExecutors(await context.spark.executors(address, application, signal));
-}
+};
 
 function saveProgress(context: RunContext, run: string, progress: Progress): void {
   const known = context.runs.get(run)?.progress ?? null;
