@@ -232,6 +232,17 @@ async function removeLeftovers(): Promise<void> {
   }
 }
 
+const demo = [sparkplug, '-C', join(repository, 'examples', 'geopredict')];
+
+/** `npm run demo` may have left its cluster running, which takes half of a machine: true when it was stopped, data kept. */
+async function stopDemo(): Promise<boolean> {
+  const { stdout } = await execa(process.execPath, [...demo, 'down', '--yes', '-o', 'json']);
+  const { stopped } = JSON.parse(stdout) as { stopped: readonly string[] };
+  if (stopped.length > 0)
+    console.log('the demo’s cluster is stopped until the end: its memory is needed, its data stays');
+  return stopped.length > 0;
+}
+
 /** Counted: what a test run leaves behind, a user's `down` would leave too. */
 async function clearSharedCluster(): Promise<void> {
   try {
@@ -265,9 +276,11 @@ async function runUnitTests(): Promise<void> {
 async function runEndToEndTests(names: readonly string[]): Promise<void> {
   if (!(await check('the engine is set up', process.execPath, [sparkplug, 'doctor', '--fix', '--yes']))) return;
   await removeLeftovers();
+  const pausesDemo = await stopDemo();
   for (const name of names) await runEndToEnd(name);
   if (total.failed > 0) await keepArtifacts();
   if (!keep) await clearSharedCluster();
+  if (pausesDemo) await check('the demo’s cluster is up again', process.execPath, [...demo, 'up', '--yes']);
 }
 
 if (await ensureNeeds(onlyUnit ? unitNeeds : { ...unitNeeds, ...endToEndNeeds })) {
