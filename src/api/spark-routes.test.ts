@@ -18,11 +18,15 @@ after(() => {
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** What web itself asks a driver, whose pages are there once it redirects. */
+const redirectToJobs: Handle = (_request, response) => void response.writeHead(302, { location: '/jobs/' }).end();
+
 /** One server that is master, driver and history server alike: what matters is what it is asked. */
-async function startSpark(handle: Handle) {
+async function startSpark(handle: Handle, root: Handle) {
   const seen: { url: string; method: string; headers: IncomingMessage['headers'] }[] = [];
   const server = createServer((request, response) => {
     const { url = '', method = '', headers } = request;
+    if (url === '/' && headers['x-forwarded-context'] === undefined) return root(request, response);
     seen.push({ url, method, headers });
     handle(request, response);
   });
@@ -36,8 +40,12 @@ async function startSpark(handle: Handle) {
   return { seen, host, url: `http://${host}` };
 }
 
-async function open(handle: Handle, changes: { readonly masterUrl?: string } = {}) {
-  const spark = await startSpark(handle);
+async function open(
+  handle: Handle,
+  changes: { readonly masterUrl?: string; readonly root?: Handle; readonly startupMs?: number } = {},
+) {
+  const { root = redirectToJobs, startupMs = 10_000, ...uis } = changes;
+  const spark = await startSpark(handle, root);
   const scopes: (string | undefined)[] = [];
   const questions: string[] = [];
   const app = createApp({
@@ -46,17 +54,18 @@ async function open(handle: Handle, changes: { readonly masterUrl?: string } = {
       scopes.push(request.routeOptions.config.scope);
     },
   });
-  registerSparkRoutes(app, {
+  const known = {
     masterUrl: spark.url,
     historyUrl: spark.url,
-    application: async (id): Promise<SparkApplication> => {
+    application: async (id: string): Promise<SparkApplication> => {
       questions.push(id);
       if (id === running) return { run: 'predict-2', driver: spark.host, executors: {} };
       if (id === ended) return { run: 'predict-1', driver: null, executors: { '3': 'executor-1' } };
       throw new SparkPlugError('APPLICATION_UNKNOWN', `no run has ${id}`);
     },
-    ...changes,
-  });
+    ...uis,
+  };
+  registerSparkRoutes(app, known, { startupMs });
   closing.push(() => void app.close());
   const ask = (url: string, headers: Record<string, string> = {}, method: 'GET' | 'HEAD' | 'POST' = 'GET') =>
     app.inject({ method, url, headers: { host: '127.0.0.1:8080', ...headers } });
@@ -162,4 +171,26 @@ test('a component that does not answer is told by name', async () => {
   const { ask } = await open(page, { masterUrl: 'http://127.0.0.1:1' });
   const answer = await ask('/spark/master/');
   assert.deepEqual([answer.statusCode, answer.json().code], [503, 'SPARK_UI_AWAY']);
+});
+
+test('a page of a driver that starts waits for its pages, which come one by one, and is asked for once', async () => {
+  const answers = [200, 404, 404, 302];
+  const { spark, ask } = await open(page, {
+    root: (_request, response) => void response.writeHead(answers.shift() ?? 500).end('Spark is starting up.'),
+  });
+  assert.equal((await ask(`/spark/driver/${running}/jobs/`)).statusCode, 200);
+  assert.deepEqual([spark.seen.map(({ url }) => url), answers], [['/jobs/'], []]);
+  assert.equal((await ask(`/spark/driver/${running}/stages/`)).statusCode, 200);
+});
+
+test('a driver that does not get its pages ready in time is told so, with what to do', async () => {
+  const { spark, ask } = await open(page, {
+    root: (_request, response) => void response.writeHead(404).end(),
+    startupMs: 20,
+  });
+  const answer = await ask(`/spark/driver/${running}/jobs/`);
+  const { code, detail, hint } = answer.json();
+  assert.deepEqual([answer.statusCode, code, spark.seen], [503, 'SPARK_UI_AWAY', []]);
+  assert.match(detail, /still starting/);
+  assert.match(hint, /again in a few seconds/);
 });

@@ -1,6 +1,7 @@
 // Spark's own pages below /spark/: read only, behind the same log-in as everything else, from known components alone.
 import { pipeline, type Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import pWaitFor, { TimeoutError } from 'p-wait-for';
 import { Agent, type Dispatcher } from 'undici';
 import { SparkPlugError } from '../errors.ts';
 import type { SparkApplication } from './schemas.ts';
@@ -25,6 +26,9 @@ const connectTimeoutMs = 3_000;
 /** A page comes with about twenty files: one question to the scheduler serves them all. */
 const applicationMs = 2_000;
 const rememberedApplications = 200;
+/** From its first request on a driver of Spark 4.2 is ready within a second or two, on one busy core. */
+const startupMs = 10_000;
+const startupProbeMs = 100;
 
 /** What Spark is told of a request; neither cookies nor tokens. */
 const passedOn = ['accept', 'accept-language', 'if-modified-since', 'if-none-match', 'range'];
@@ -42,19 +46,27 @@ const passedBack = [
   'vary',
 ];
 
-export function registerSparkRoutes(app: FastifyInstance, uis: SparkUis): void {
+/** `startupMs`: how long a request waits for a driver that is starting its pages, before it ends with SPARK_UI_AWAY. */
+export function registerSparkRoutes(app: FastifyInstance, uis: SparkUis, limits = { startupMs }): void {
   const agent = new Agent({ connect: { timeout: connectTimeoutMs }, connections: 64, pipelining: 1 });
   app.addHook('onClose', () => agent.close());
   const known = { ...uis, application: remember(uis.application) };
+  const started = watchStartups(agent, limits.startupMs);
   app.route({
     method: ['GET', 'HEAD'],
     url: '/spark/*',
     config: { scope: 'read' },
-    handler: (request, reply) => show(agent, known, request, reply),
+    handler: (request, reply) => show(agent, known, started, request, reply),
   });
 }
 
-async function show(agent: Agent, uis: SparkUis, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function show(
+  agent: Agent,
+  uis: SparkUis,
+  started: DriverStartups,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const target = resolveSparkPath(pathOf(request));
   const query = queryOf(request);
   if (target === null) throw pageMissing(pathOf(request));
@@ -68,9 +80,37 @@ async function show(agent: Agent, uis: SparkUis, request: FastifyRequest, reply:
   if (ui.kind === 'master') return forward(agent, uis.masterUrl, target, request, reply);
   if (ui.kind === 'history') return forward(agent, uis.historyUrl, target, request, reply);
   const { driver } = await uis.application(ui.application);
-  if (driver !== null) return forward(agent, `http://${driver}`, target, request, reply);
+  if (driver !== null) {
+    await started(ui.application, `http://${driver}`);
+    return forward(agent, `http://${driver}`, target, request, reply);
+  }
   // The application has ended: the same page as the history server shows it.
   return reply.redirect(historyPath(ui.application, path) + query, 302);
+}
+
+/** Waits until the driver of an application shows its pages. Throws SPARK_UI_AWAY. */
+type DriverStartups = (application: string, origin: string) => Promise<void>;
+
+/**
+ * A driver announces its application first, answers every path with "Spark is starting up" for a while, then removes
+ * that page and adds its own ones by one, 404 for those to come (Spark's `SparkUI.attachAllHandlers`). Of those that
+ * are shown here its root is the last, and the only one that redirects.
+ */
+function watchStartups(agent: Agent, timeoutMs: number): DriverStartups {
+  const ready = new Set<string>();
+  return async (application, origin) => {
+    if (ready.has(application)) return;
+    const showsPages = async () => {
+      const { statusCode, body } = await agent.request({ origin, path: '/', method: 'GET', ...timeouts });
+      await body.dump();
+      return statusCode >= 300 && statusCode < 400;
+    };
+    await pWaitFor(showsPages, { interval: startupProbeMs, timeout: timeoutMs }).catch((error: unknown) => {
+      throw error instanceof TimeoutError ? uiStarting(origin, error) : uiAway(origin, error);
+    });
+    ready.add(application);
+    forgetOldest(ready);
+  };
 }
 
 /** Where the log of an executor is kept, null while its application runs: then its worker shows it. */
@@ -160,16 +200,28 @@ function remember(ask: SparkUis['application']): SparkUis['application'] {
     answers.delete(id);
     answers.set(id, { until: performance.now() + applicationMs, answer });
     answer.catch(() => answers.delete(id));
-    for (const oldest of [...answers.keys()].slice(0, Math.max(0, answers.size - rememberedApplications))) {
-      answers.delete(oldest);
-    }
+    forgetOldest(answers);
     return answer;
   };
+}
+
+/** Of as many applications as are kept in mind; maps and sets are in the order of insertion. */
+function forgetOldest(known: Map<string, unknown> | Set<string>): void {
+  for (const id of [...known.keys()].slice(0, Math.max(0, known.size - rememberedApplications))) known.delete(id);
 }
 
 function pageMissing(path: string): SparkPlugError {
   return new SparkPlugError('ROUTE_MISSING', `Spark has no page ${path.slice(0, 200)}`, {
     hint: 'pages of Spark are /spark/master/, /spark/driver/{application}/ and /spark/history/',
+  });
+}
+
+function uiStarting(origin: string, cause: unknown): SparkPlugError {
+  const { hostname } = new URL(origin);
+  return new SparkPlugError('SPARK_UI_AWAY', `the driver is still starting its pages (${hostname})`, {
+    place: hostname,
+    hint: 'load the page again in a few seconds',
+    cause,
   });
 }
 
