@@ -11,7 +11,8 @@ export default async function* countingReporter(source: AsyncIterable<TestEvent>
   const counts: Counts = { passed: 0, failed: 0 };
   for await (const event of source) {
     if (event.type === 'test:pass' || event.type === 'test:fail') {
-      if (event.data.details.type === 'suite') continue;
+      // A suite fails with its tests; only a failure of its own, in a hook, is told and counted.
+      if (event.data.details.type === 'suite' && !isHookFailure(event)) continue;
       const failed = event.type === 'test:fail';
       // A skipped or todo test is not a pass: nothing here may be left out quietly.
       const skipped = event.data.skip !== undefined || event.data.todo !== undefined;
@@ -26,6 +27,12 @@ export default async function* countingReporter(source: AsyncIterable<TestEvent>
   }
   const file = process.env.SPARKPLUG_COUNTS;
   if (file !== undefined) appendFileSync(file, `${JSON.stringify(counts)}\n`);
+}
+
+function isHookFailure(event: TestEvent): boolean {
+  return (
+    event.type === 'test:fail' && (event.data.details.error as { failureType?: string }).failureType === 'hookFailed'
+  );
 }
 
 function describeFailure(error: Error): string {

@@ -57,12 +57,11 @@ async function call(machine: TestMachine, root: string, ...args: readonly string
 
 /** Names of images whose build's log is BuildKit's. */
 async function builtByBuildKit(machine: TestMachine): Promise<readonly string[]> {
-  const find =
-    "cd /root/.cache/sparkplug/logs && grep -lE '^#1 \\[internal\\]' build-*.log | sed 's/.*Z-//; s/.log$//'";
+  const find = "cd /root/.cache/sparkplug/logs && grep -lE '^#1 \\[' build-*.log | sed 's/.*Z-//; s/.log$//'";
   return (await machine.exec(['sh', '-c', find])).stdout.split('\n').filter(Boolean).sort();
 }
 
-const images = ['base', 'builder', 'conductor', 'driver', 'hdfs', 'spark', 'worker'];
+const images = ['base', 'builder', 'conductor', 'driver', 'hdfs', 'registry', 'spark', 'worker'];
 
 /** Where an engine keeps its images: Docker's own store, and containerd's, which engines from 29 on use by default. */
 const stores = [
