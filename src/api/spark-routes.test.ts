@@ -18,15 +18,18 @@ after(() => {
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** What web itself asks a driver, whose pages are there once it redirects. */
-const redirectToJobs: Handle = (_request, response) => void response.writeHead(302, { location: '/jobs/' }).end();
+/** What web itself asks: a driver, whose pages are there once its root redirects, and history for an application. */
+const ready: Handle = ({ url }, response) => {
+  if (url === '/') response.writeHead(302, { location: '/jobs/' });
+  response.end();
+};
 
 /** One server that is master, driver and history server alike: what matters is what it is asked. */
-async function startSpark(handle: Handle, root: Handle) {
+async function startSpark(handle: Handle, probed: Handle) {
   const seen: { url: string; method: string; headers: IncomingMessage['headers'] }[] = [];
   const server = createServer((request, response) => {
     const { url = '', method = '', headers } = request;
-    if (url === '/' && headers['x-forwarded-context'] === undefined) return root(request, response);
+    if (headers['x-forwarded-context'] === undefined) return probed(request, response);
     seen.push({ url, method, headers });
     handle(request, response);
   });
@@ -42,10 +45,15 @@ async function startSpark(handle: Handle, root: Handle) {
 
 async function open(
   handle: Handle,
-  changes: { readonly masterUrl?: string; readonly root?: Handle; readonly startupMs?: number } = {},
+  changes: {
+    readonly masterUrl?: string;
+    readonly historyUrl?: string;
+    readonly probed?: Handle;
+    readonly pageMs?: number;
+  } = {},
 ) {
-  const { root = redirectToJobs, startupMs = 10_000, ...uis } = changes;
-  const spark = await startSpark(handle, root);
+  const { probed = ready, pageMs = 10_000, ...uis } = changes;
+  const spark = await startSpark(handle, probed);
   const scopes: (string | undefined)[] = [];
   const questions: string[] = [];
   const app = createApp({
@@ -65,7 +73,7 @@ async function open(
     },
     ...uis,
   };
-  registerSparkRoutes(app, known, { startupMs });
+  registerSparkRoutes(app, known, { pageMs });
   closing.push(() => void app.close());
   const ask = (url: string, headers: Record<string, string> = {}, method: 'GET' | 'HEAD' | 'POST' = 'GET') =>
     app.inject({ method, url, headers: { host: '127.0.0.1:8080', ...headers } });
@@ -176,21 +184,51 @@ test('a component that does not answer is told by name', async () => {
 test('a page of a driver that starts waits for its pages, which come one by one, and is asked for once', async () => {
   const answers = [200, 404, 404, 302];
   const { spark, ask } = await open(page, {
-    root: (_request, response) => void response.writeHead(answers.shift() ?? 500).end('Spark is starting up.'),
+    probed: (_request, response) => void response.writeHead(answers.shift() ?? 500).end('Spark is starting up.'),
   });
   assert.equal((await ask(`/spark/driver/${running}/jobs/`)).statusCode, 200);
   assert.deepEqual([spark.seen.map(({ url }) => url), answers], [['/jobs/'], []]);
   assert.equal((await ask(`/spark/driver/${running}/stages/`)).statusCode, 200);
 });
 
-test('a driver that does not get its pages ready in time is told so, with what to do', async () => {
-  const { spark, ask } = await open(page, {
-    root: (_request, response) => void response.writeHead(404).end(),
-    startupMs: 20,
+test('an application that has just ended is shown as soon as the history server has found its log', async () => {
+  const answers = [404, 404, 200];
+  const asked: (string | undefined)[] = [];
+  const { ask } = await open(page, {
+    probed: ({ url }, response) => {
+      asked.push(url);
+      response.writeHead(answers.shift() ?? 500).end();
+    },
   });
-  const answer = await ask(`/spark/driver/${running}/jobs/`);
-  const { code, detail, hint } = answer.json();
-  assert.deepEqual([answer.statusCode, code, spark.seen], [503, 'SPARK_UI_AWAY', []]);
-  assert.match(detail, /still starting/);
-  assert.match(hint, /again in a few seconds/);
+  for (const below of ['', 'stages/']) {
+    const answer = await ask(`/spark/driver/${ended}/${below}`);
+    assert.equal(answer.headers.location, `/spark/history/${ended}/${below === '' ? 'jobs/' : below}`);
+  }
+  assert.deepEqual(asked, Array(3).fill(`/api/v1/applications/${ended}`));
+});
+
+test('pages that do not come in time are told so, with what to do', async () => {
+  const { spark, ask } = await open(page, {
+    probed: (_request, response) => void response.writeHead(404).end(),
+    pageMs: 20,
+  });
+  const cases = [
+    [running, /still starting/, /again in a few seconds/],
+    [ended, /does not show app-20261122223208-0001 yet/, /spark\.eventLog\.enabled/],
+  ] as const;
+  for (const [application, message, fix] of cases) {
+    const answer = await ask(`/spark/driver/${application}/jobs/`);
+    const { code, detail, hint } = answer.json();
+    assert.deepEqual([answer.statusCode, code, spark.seen], [503, 'SPARK_UI_AWAY', []]);
+    assert.match(detail, message);
+    assert.match(hint, fix);
+  }
+});
+
+test('a history server that still starts is waited for, one that there is not is told at once', async () => {
+  const refused = await open(page, { historyUrl: 'http://127.0.0.1:1', pageMs: 20 });
+  const starting = await refused.ask(`/spark/driver/${ended}/`);
+  assert.match(starting.json().detail, /does not show/);
+  const { ask } = await open(page, { historyUrl: 'http://host.invalid' });
+  assert.match((await ask(`/spark/driver/${ended}/`)).json().detail, /does not answer \(host\.invalid\)/);
 });

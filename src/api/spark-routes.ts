@@ -26,9 +26,9 @@ const connectTimeoutMs = 3_000;
 /** A page comes with about twenty files: one question to the scheduler serves them all. */
 const applicationMs = 2_000;
 const rememberedApplications = 200;
-/** From its first request on a driver of Spark 4.2 is ready within a second or two, on one busy core. */
-const startupMs = 10_000;
-const startupProbeMs = 100;
+/** A driver has its pages within a second or two; the JVM of the history server takes some ten seconds to start. */
+const pageMs = 30_000;
+const probeMs = 100;
 
 /** What Spark is told of a request; neither cookies nor tokens. */
 const passedOn = ['accept', 'accept-language', 'if-modified-since', 'if-none-match', 'range'];
@@ -46,24 +46,24 @@ const passedBack = [
   'vary',
 ];
 
-/** `startupMs`: how long a request waits for a driver that is starting its pages, before it ends with SPARK_UI_AWAY. */
-export function registerSparkRoutes(app: FastifyInstance, uis: SparkUis, limits = { startupMs }): void {
+/** `pageMs`: milliseconds for which a request waits for pages that are about to be there; then SPARK_UI_AWAY. */
+export function registerSparkRoutes(app: FastifyInstance, uis: SparkUis, limits = { pageMs }): void {
   const agent = new Agent({ connect: { timeout: connectTimeoutMs }, connections: 64, pipelining: 1 });
   app.addHook('onClose', () => agent.close());
   const known = { ...uis, application: remember(uis.application) };
-  const started = watchStartups(agent, limits.startupMs);
+  const pages = watchPages(agent, uis.historyUrl, limits.pageMs);
   app.route({
     method: ['GET', 'HEAD'],
     url: '/spark/*',
     config: { scope: 'read' },
-    handler: (request, reply) => show(agent, known, started, request, reply),
+    handler: (request, reply) => show(agent, known, pages, request, reply),
   });
 }
 
 async function show(
   agent: Agent,
   uis: SparkUis,
-  started: DriverStartups,
+  pages: PageWatch,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -81,36 +81,60 @@ async function show(
   if (ui.kind === 'history') return forward(agent, uis.historyUrl, target, request, reply);
   const { driver } = await uis.application(ui.application);
   if (driver !== null) {
-    await started(ui.application, `http://${driver}`);
+    await pages.atDriver(ui.application, `http://${driver}`);
     return forward(agent, `http://${driver}`, target, request, reply);
   }
   // The application has ended: the same page as the history server shows it.
+  await pages.inHistory(ui.application);
   return reply.redirect(historyPath(ui.application, path) + query, 302);
 }
 
-/** Waits until the driver of an application shows its pages. Throws SPARK_UI_AWAY. */
-type DriverStartups = (application: string, origin: string) => Promise<void>;
+/** Waits until the pages of an application are there. Throws SPARK_UI_AWAY. */
+interface PageWatch {
+  atDriver(application: string, origin: string): Promise<void>;
+  inHistory(application: string): Promise<void>;
+}
 
-/**
- * A driver announces its application first, answers every path with "Spark is starting up" for a while, then removes
- * that page and adds its own ones by one, 404 for those to come (Spark's `SparkUI.attachAllHandlers`). Of those that
- * are shown here its root is the last, and the only one that redirects.
- */
-function watchStartups(agent: Agent, timeoutMs: number): DriverStartups {
-  const ready = new Set<string>();
-  return async (application, origin) => {
-    if (ready.has(application)) return;
-    const showsPages = async () => {
-      const { statusCode, body } = await agent.request({ origin, path: '/', method: 'GET', ...timeouts });
-      await body.dump();
-      return statusCode >= 300 && statusCode < 400;
-    };
-    await pWaitFor(showsPages, { interval: startupProbeMs, timeout: timeoutMs }).catch((error: unknown) => {
-      throw error instanceof TimeoutError ? uiStarting(origin, error) : uiAway(origin, error);
-    });
-    ready.add(application);
-    forgetOldest(ready);
+function watchPages(agent: Agent, historyUrl: string, timeoutMs: number): PageWatch {
+  const seen = new Set<string>();
+  const statusOf = async (origin: string, path: string): Promise<number> => {
+    const { statusCode, body } = await agent.request({ origin, path, method: 'GET', ...timeouts });
+    await body.dump();
+    return statusCode;
   };
+  const waitOnce = async (origin: string, application: string, late: LateError, areThere: () => Promise<boolean>) => {
+    const key = `${origin} ${application}`;
+    if (seen.has(key)) return;
+    await pWaitFor(areThere, { interval: probeMs, timeout: timeoutMs }).catch((error: unknown) => {
+      throw error instanceof TimeoutError ? late(error) : uiAway(origin, error);
+    });
+    seen.add(key);
+    forgetOldest(seen);
+  };
+  return {
+    // A driver announces its application first, answers every path with "Spark is starting up" for a while, then
+    // removes that page and adds its own one by one, 404 for those to come (Spark's `SparkUI.attachAllHandlers`). Of
+    // those that are shown here its root is the last, and the only one that redirects.
+    atDriver: (application, origin) =>
+      waitOnce(origin, application, driverStarting(origin), async () => {
+        const status = await statusOf(origin, '/');
+        return status >= 300 && status < 400;
+      }),
+    // The history server looks for new event logs every few seconds (`spark.history.fs.update.interval`), and refuses
+    // connections while its JVM starts, which `up` does not wait for.
+    inHistory: (application) =>
+      waitOnce(historyUrl, application, historyMissing(application), async () => {
+        const status = await statusOf(historyUrl, `/api/v1/applications/${application}`).catch(nullWhereRefused);
+        return status === 200;
+      }),
+  };
+}
+
+type LateError = (cause: unknown) => SparkPlugError;
+
+function nullWhereRefused(error: unknown): null {
+  if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') return null;
+  throw error;
 }
 
 /** Where the log of an executor is kept, null while its application runs: then its worker shows it. */
@@ -216,13 +240,23 @@ function pageMissing(path: string): SparkPlugError {
   });
 }
 
-function uiStarting(origin: string, cause: unknown): SparkPlugError {
+function driverStarting(origin: string): LateError {
   const { hostname } = new URL(origin);
-  return new SparkPlugError('SPARK_UI_AWAY', `the driver is still starting its pages (${hostname})`, {
-    place: hostname,
-    hint: 'load the page again in a few seconds',
-    cause,
-  });
+  return (cause) =>
+    new SparkPlugError('SPARK_UI_AWAY', `the driver is still starting its pages (${hostname})`, {
+      place: hostname,
+      hint: 'load the page again in a few seconds',
+      cause,
+    });
+}
+
+function historyMissing(application: string): LateError {
+  return (cause) =>
+    new SparkPlugError('SPARK_UI_AWAY', `the history server does not show ${application} yet`, {
+      place: 'history',
+      hint: 'load the page again in a few seconds; of a job that sets `spark.eventLog.enabled=false` there is no history',
+      cause,
+    });
 }
 
 function uiAway(origin: string, cause: unknown): SparkPlugError {

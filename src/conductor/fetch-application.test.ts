@@ -7,7 +7,9 @@ const unknown = 'app-20261122223208-0002';
 let web: TestWeb;
 before(async () => {
   web = await startTestWeb();
+  // It is the history server too.
   web.scheduler.answer = (request, response) => {
+    if (request.url === `/api/v1/applications/${ended}`) return void response.writeHead(200).end('{}');
     if (request.url !== `/internal/applications/${ended}`) {
       response.writeHead(404, { 'content-type': 'application/problem+json' }).end('{}');
       return;
@@ -23,10 +25,10 @@ test('pages of Spark want a log-in, and any scope will do', async () => {
   assert.equal(web.scheduler.seen.length, 0);
   const answer = await web.fetch(path, { token: tokens.read, redirect: 'manual' });
   assert.deepEqual([answer.status, answer.headers.get('location')], [302, `/spark/history/${ended}/stages/`]);
-  // The scheduler gets the conductor's own secret, never the caller's token.
+  // The scheduler gets the conductor's own secret, never the caller's token; the history server gets neither.
   assert.deepEqual(
     web.scheduler.seen.map(({ headers }) => headers.authorization),
-    [`Bearer ${controlSecret}`],
+    [`Bearer ${controlSecret}`, undefined],
   );
 });
 

@@ -128,7 +128,7 @@ async function startOn(
     clock,
     nameNodeUrl: hdfs.url,
     replication: 'auto',
-    sparkUis: { masterUrl: 'http://127.0.0.1:9', historyUrl: 'http://127.0.0.1:9' },
+    sparkUis: { masterUrl: 'http://127.0.0.1:9', historyUrl: scheduler.url },
     dataSubnet: '127.0.0.0/8',
     dashboardFolder: folder,
     dataFolder: folder,

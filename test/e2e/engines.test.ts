@@ -203,7 +203,9 @@ describe('this machine’s engine, through a client that builds by BuildKit', ()
     const up = await inside('up');
     try {
       assert.equal(up.exitCode, 0, up.all);
-      assert.deepEqual(await builtByBuildKit(machine), images);
+      // A cluster of one machine needs no registry.
+      const needed = images.filter((image) => image !== 'registry');
+      assert.deepEqual(await builtByBuildKit(machine), needed);
       const run = await inside('run', 'one');
       assert.match(run.all, /COUNTED 10 0\.9\.0/);
       assert.equal(run.exitCode, 0, run.all);

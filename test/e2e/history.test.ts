@@ -60,22 +60,27 @@ after(async () => {
 describe('the history of a run', () => {
   let first: Run;
   let second: Run;
-  let atOnce: Response;
+  let justEnded: Response;
+  let justBegun: Response;
   before(async () => {
     await mustRun(cluster.folder, ['run', 'stages', '--', 'end']);
     first = await newestRun();
+    const [application] = first.applications;
+    justEnded = await ask(cluster, `/spark/driver/${application}/`);
     await mustRun(cluster.folder, ['run', 'stages', '--detach', '--', 'hold']);
     await pWaitFor(async () => (await newestRun()).applications.length > 0, { interval: 20, timeout: 90_000 });
     second = await newestRun();
-    atOnce = await ask(cluster, `/spark/driver/${second.applications[0]}/`);
-    const [application = ''] = first.applications;
-    const shown = async () => (await ask(cluster, `/spark/history/${application}/jobs/`)).status === 200;
-    await pWaitFor(shown, { interval: 500, timeout: 120_000 });
+    justBegun = await ask(cluster, `/spark/driver/${second.applications[0]}/`);
   });
 
-  it('shows the pages of a driver from the moment its application is known', async () => {
-    assert.equal(atOnce.status, 200);
-    assert.match(await atOnce.text(), /Spark Jobs/);
+  it('shows the pages of an application from the moment that it is known, and when it has just ended', async () => {
+    for (const answer of [justBegun, justEnded]) {
+      const text = await answer.text();
+      assert.equal(answer.status, 200, text);
+      assert.match(text, /Spark Jobs/);
+    }
+    assert.match(justBegun.url, /\/spark\/driver\//);
+    assert.match(justEnded.url, /\/spark\/history\//);
   });
 
   it('shows every page of master, driver and history server, and every link on them works', async () => {
