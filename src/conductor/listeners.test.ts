@@ -50,6 +50,19 @@ describe('listeners', () => {
     await gone;
   });
 
+  it('close at once where events are followed, which never end by themselves', async () => {
+    const app = appWithRoute();
+    const source = new Readable({ read: () => undefined });
+    app.get('/events', (_request, reply) => reply.type('text/event-stream; charset=utf-8').send(source));
+    const listeners = await listenOn(app, ['127.0.0.1'], 0);
+    source.push('data: first\n\n');
+    const followed = await fetch(`http://${listeners.addresses[0]}/events`);
+    // The whole grace is longer than a test may take.
+    await listeners.close(60 * 60_000);
+    await assert.rejects(followed.text());
+    assert.equal(source.destroyed, true);
+  });
+
   it('close a connection whose reader has stopped, and let the source of its answer go', async () => {
     const app = appWithRoute();
     const source = new Readable({ read: () => source.push(Buffer.alloc(64 * 1024)) });

@@ -1,5 +1,5 @@
 // One application on several addresses: a server per address, all with the same router and the same limits.
-import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
@@ -8,7 +8,10 @@ import type { FastifyInstance } from 'fastify';
 export interface Listeners {
   /** As bound: `address:port`. */
   readonly addresses: readonly string[];
-  /** Stops accepting, gives requests under way `graceMs`, then cuts what is left. */
+  /**
+   * Stops accepting, gives requests under way `graceMs`, then cuts what is left. Streams of events never end by
+   * themselves and are taken up elsewhere by who follows them: they are cut at once.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -59,6 +62,8 @@ interface BoundServer {
   readonly server: Server;
   /** Every open connection, also those that have not said a byte yet: Node's own list lacks these under TLS. */
   readonly sockets: ReadonlySet<Socket>;
+  /** Answers under way. */
+  readonly answers: ReadonlySet<ServerResponse>;
 }
 
 async function listenOnOne(
@@ -77,13 +82,19 @@ async function listenOnOne(
     keepAliveInitialDelay: 15_000,
     noDelay: true,
   };
+  const answers = new Set<ServerResponse>();
+  const answer: RequestListener = (request, response) => {
+    answers.add(response);
+    response.once('close', () => answers.delete(response));
+    app.routing(request, response);
+  };
   const server =
     tls === null
-      ? createServer(options, (request, response) => app.routing(request, response))
+      ? createServer(options, answer)
       : answerPlainHttp(
           createTlsServer(
             { ...options, ...tls, ...demandCertificate(tls), minVersion: 'TLSv1.2', handshakeTimeout: 15_000 },
-            (request, response) => app.routing(request, response),
+            answer,
           ),
         );
   server.maxConnections = maxConnections;
@@ -100,7 +111,7 @@ async function listenOnOne(
       resolve();
     });
   });
-  return { server, sockets };
+  return { server, sockets, answers };
 }
 
 /** Refused in the handshake, before a request is read. */
@@ -143,12 +154,17 @@ function addressText(server: Server): string {
   return address === null || typeof address === 'string' ? String(address) : `${address.address}:${address.port}`;
 }
 
-async function closeServer({ server, sockets }: BoundServer, graceMs: number): Promise<void> {
+async function closeServer({ server, sockets, answers }: BoundServer, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  for (const answer of answers) if (isEventStream(answer)) answer.destroy();
   const timer = setTimeout(() => {
     for (const socket of sockets) socket.destroy();
   }, graceMs);
   await closed;
   clearTimeout(timer);
+}
+
+function isEventStream(answer: ServerResponse): boolean {
+  return String(answer.getHeader('content-type')).startsWith('text/event-stream');
 }
