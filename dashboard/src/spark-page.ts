@@ -1,11 +1,11 @@
 // Where Spark itself shows a run.
 import type { Run } from './api-types.ts';
-import { isFinished } from './run-states.ts';
 
-/** Its driver's page while it runs, the history server's afterwards; null while Spark has given it no id. */
-export function findSparkPage(run: Pick<Run, 'state' | 'applications'>): string | null {
+/**
+ * Its driver's page, null while Spark has given it no id. Web leads on to the history server once the application has
+ * ended, and waits for whichever of both is about to show it.
+ */
+export function findSparkPage(run: Pick<Run, 'applications'>): string | null {
   const application = run.applications.at(-1);
-  if (application === undefined) return null;
-  const id = encodeURIComponent(application);
-  return isFinished(run) ? `/spark/history/${id}/jobs/` : `/spark/driver/${id}/`;
+  return application === undefined ? null : `/spark/driver/${encodeURIComponent(application)}/`;
 }

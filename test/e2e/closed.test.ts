@@ -358,9 +358,8 @@ async function readService(ended: RunRecord, running: RunRecord): Promise<[strin
   const { sources } = JSON.parse(await read(`/api/v1/runs/${ended.id}/log-sources`)) as { sources: { name: string }[] };
   const atDriver = `/spark/driver/${now}/api/v1/applications/${now}`;
   const executors = JSON.parse(await read(`${atDriver}/executors`)) as { executorLogs: Record<string, string> }[];
-  // The history server learns of an application when it next looks for event logs.
-  const isShown = async () => (await ask(cluster, `/spark/history/${before}/environment/`)).status === 200;
-  await pWaitFor(isShown, { interval: 500, timeout: 120_000 });
+  // Led on to the history server, once that shows the application.
+  await read(`/spark/driver/${before}/environment/`);
   const paths = [
     '/api/v1/cluster',
     '/api/v1/cluster/desired',
