@@ -102,11 +102,11 @@ function watchPages(agent: Agent, historyUrl: string, timeoutMs: number): PageWa
     await body.dump();
     return statusCode;
   };
-  const waitOnce = async (origin: string, application: string, late: LateError, areThere: () => Promise<boolean>) => {
+  const waitOnce = async (origin: string, application: string, late: Lateness, areThere: () => Promise<boolean>) => {
     const key = `${origin} ${application}`;
     if (seen.has(key)) return;
     await pWaitFor(areThere, { interval: probeMs, timeout: timeoutMs }).catch((error: unknown) => {
-      throw error instanceof TimeoutError ? late(error) : uiAway(origin, error);
+      throw uiAway(origin, error, error instanceof TimeoutError ? late : null);
     });
     seen.add(key);
     forgetOldest(seen);
@@ -115,22 +115,36 @@ function watchPages(agent: Agent, historyUrl: string, timeoutMs: number): PageWa
     // A driver announces its application first, answers every path with "Spark is starting up" for a while, then
     // removes that page and adds its own one by one, 404 for those to come (Spark's `SparkUI.attachAllHandlers`). Of
     // those that are shown here its root is the last, and the only one that redirects.
-    atDriver: (application, origin) =>
-      waitOnce(origin, application, driverStarting(origin), async () => {
+    atDriver: (application, origin) => {
+      const late = {
+        message: `the driver is still starting its pages (${new URL(origin).hostname})`,
+        hint: 'load the page again in a few seconds',
+      };
+      return waitOnce(origin, application, late, async () => {
         const status = await statusOf(origin, '/');
         return status >= 300 && status < 400;
-      }),
+      });
+    },
     // The history server looks for new event logs every few seconds (`spark.history.fs.update.interval`), and refuses
     // connections while its JVM starts, which `up` does not wait for.
-    inHistory: (application) =>
-      waitOnce(historyUrl, application, historyMissing(application), async () => {
+    inHistory: (application) => {
+      const late = {
+        message: `the history server does not show ${application} yet`,
+        hint: 'load the page again in a few seconds; of a job that sets `spark.eventLog.enabled=false` there is no history',
+      };
+      return waitOnce(historyUrl, application, late, async () => {
         const status = await statusOf(historyUrl, `/api/v1/applications/${application}`).catch(nullWhereRefused);
         return status === 200;
-      }),
+      });
+    },
   };
 }
 
-type LateError = (cause: unknown) => SparkPlugError;
+/** What is said of pages that did not come in time. */
+interface Lateness {
+  readonly message: string;
+  readonly hint: string;
+}
 
 function nullWhereRefused(error: unknown): null {
   if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') return null;
@@ -240,30 +254,11 @@ function pageMissing(path: string): SparkPlugError {
   });
 }
 
-function driverStarting(origin: string): LateError {
+function uiAway(origin: string, cause: unknown, late: Lateness | null = null): SparkPlugError {
   const { hostname } = new URL(origin);
-  return (cause) =>
-    new SparkPlugError('SPARK_UI_AWAY', `the driver is still starting its pages (${hostname})`, {
-      place: hostname,
-      hint: 'load the page again in a few seconds',
-      cause,
-    });
-}
-
-function historyMissing(application: string): LateError {
-  return (cause) =>
-    new SparkPlugError('SPARK_UI_AWAY', `the history server does not show ${application} yet`, {
-      place: 'history',
-      hint: 'load the page again in a few seconds; of a job that sets `spark.eventLog.enabled=false` there is no history',
-      cause,
-    });
-}
-
-function uiAway(origin: string, cause: unknown): SparkPlugError {
-  const { hostname } = new URL(origin);
-  return new SparkPlugError('SPARK_UI_AWAY', `Spark's page does not answer (${hostname})`, {
-    place: hostname,
+  const { message, hint } = late ?? {
+    message: `Spark's page does not answer (${hostname})`,
     hint: 'the history server is left out where memory is short: `sparkplug plan` says so; a driver answers while its run lasts',
-    cause,
-  });
+  };
+  return new SparkPlugError('SPARK_UI_AWAY', message, { place: hostname, hint, cause });
 }
